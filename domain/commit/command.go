@@ -1,0 +1,85 @@
+package commit
+
+import (
+	"fmt"
+
+	"fhirlog/domain"
+	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/resource"
+)
+
+// Caller says on whose behalf a commit is made; both go into its events.
+type Caller struct {
+	Author    string // empty as long as there is no authentication
+	RequestID string // the server's own id of the request
+}
+
+// Command asks for one change. The commands of one commit succeed or fail
+// together.
+type Command struct {
+	// Interaction is Create, Update, Delete, HardDelete or PurgeHistory.
+	Interaction event.Interaction
+	Type        domain.ResourceType
+	ID          domain.LogicalID // not for Create: the server assigns it
+	// Resource is the content for Create and Update. The service validates it.
+	Resource fhirjson.Value
+	// FullURL is Bundle.entry.fullUrl: links to it in the resources of the same
+	// commit are rewritten to the resource's place on this server.
+	FullURL string
+	// IfMatch, when set, is the version that must be current (the text inside
+	// W/"…"). For a resource that never existed it fails with NotFound.
+	IfMatch *string
+	// MustNotExist is If-None-Match: * on an update: it may only create.
+	MustNotExist bool
+	// KeepNoMetaHistory is _meta-history=false: if only meta changes, the version
+	// before is not kept.
+	KeepNoMetaHistory bool
+	// ProvenanceOf, for a Create of a Provenance, is 1 + the index of the command
+	// whose result becomes its target (the X-Provenance header); 0 for none.
+	ProvenanceOf int
+}
+
+// Change says what a command did.
+type Change uint8
+
+// What a command did.
+const (
+	Created   Change = iota + 1 // version 1 was written
+	Updated                     // a later version was written
+	Unchanged                   // the content was there already: no new version
+	Deleted                     // a deletion was written, or the resource was erased
+	Nothing                     // there was nothing to delete, erase or purge
+	Purged                      // the history was purged
+)
+
+// Outcome is what became of one command. Version is the version now current;
+// for a Deleted change it is the deletion, and after an erasure or where there
+// was nothing it is zero.
+type Outcome struct {
+	Change  Change
+	Version resource.Version
+}
+
+// CommandError names the command that made a commit of several fail.
+type CommandError struct {
+	Index int
+	Err   error
+}
+
+// Error names the command and its fault.
+func (e *CommandError) Error() string { return fmt.Sprintf("command %d: %v", e.Index, e.Err) }
+
+// Unwrap returns the fault.
+func (e *CommandError) Unwrap() error { return e.Err }
+
+// VersioningPolicy decides what becomes of the version that an update replaces
+// (CapabilityStatement.rest.resource.versioning).
+type VersioningPolicy uint8
+
+// The versioning policies.
+const (
+	Versioned       VersioningPolicy = iota // every version is kept
+	VersionedUpdate                         // and an update must name the version it replaces
+	NoVersion                               // only the current version is kept
+)

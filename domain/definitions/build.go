@@ -1,0 +1,148 @@
+package definitions
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"fhirlog/domain/definitions/tables"
+)
+
+// builder links the plain tables to types that point at each other.
+type builder struct {
+	source []tables.Type
+	codes  map[string]*Codes
+	made   map[string]*Type
+	bound  map[Binding]*Binding // equal bindings are shared
+}
+
+func newBuilder(types []tables.Type, valueSets []tables.ValueSet) *builder {
+	b := &builder{
+		source: types,
+		codes:  make(map[string]*Codes, len(valueSets)),
+		made:   make(map[string]*Type, len(types)),
+		bound:  map[Binding]*Binding{},
+	}
+	for _, v := range valueSets {
+		if !v.Open {
+			b.codes[v.URL] = &Codes{URL: v.URL, groups: v.Groups}
+		}
+	}
+	return b
+}
+
+func (b *builder) build() error {
+	all := make([]Type, len(b.source))
+	for i := range b.source {
+		s := &b.source[i]
+		all[i] = Type{Name: s.Name, Kind: s.Kind, Abstract: s.Abstract, Profile: s.Profile, Base: s.Base, JSON: s.JSON, Regex: s.Regex}
+		if s.Kind == Primitive {
+			if all[i].Format = formats[s.Name]; all[i].Format == NoFormat {
+				return fmt.Errorf("primitive type %s has no known format", s.Name)
+			}
+		}
+		if b.made[s.Name] != nil {
+			return fmt.Errorf("type %s is there twice", s.Name)
+		}
+		b.made[s.Name] = &all[i]
+	}
+	for i := range b.source {
+		if err := b.elements(&all[i], &b.source[i]); err != nil {
+			return err
+		}
+	}
+	for i := range all {
+		if base := b.made[all[i].Base]; all[i].Profile && base != nil {
+			all[i].Elements, all[i].Required, all[i].members = base.Elements, base.Required, base.members
+		}
+	}
+	return nil
+}
+
+// elements fills in the elements of t from its table.
+func (b *builder) elements(t *Type, s *tables.Type) error {
+	if len(s.Elements) > MaxElements {
+		return fmt.Errorf("type %s has %d elements, more than %d", s.Name, len(s.Elements), MaxElements)
+	}
+	t.Elements = make([]Element, len(s.Elements))
+	members := make([]namedMember, 0, len(s.Elements))
+	for i := range s.Elements {
+		from, e := &s.Elements[i], &t.Elements[i]
+		*e = Element{
+			Name: from.Name, Index: i, Min: from.Min, Max: from.Max, Choice: from.Choice,
+			Summary: from.Summary, Modifier: from.Modifier, Representation: from.Representation,
+			MaxLength: from.MaxLength, ContentReference: from.ContentReference,
+		}
+		if e.Min > 0 {
+			t.Required = append(t.Required, uint8(i))
+		}
+		e.Binding = b.binding(from)
+		if err := b.types(t, e, from); err != nil {
+			return err
+		}
+		if !e.Choice {
+			members = append(members, namedMember{e.Name, Member{e, e.Type}})
+			continue
+		}
+		for _, ref := range e.Types {
+			name := e.Name + strings.ToUpper(ref.Type.Name[:1]) + ref.Type.Name[1:]
+			members = append(members, namedMember{name, Member{e, ref.Type}})
+		}
+	}
+	t.members = newMemberTable(members)
+	return nil
+}
+
+// types resolves the types of an element.
+func (b *builder) types(t *Type, e *Element, from *tables.Element) error {
+	if len(from.Types) > 0 {
+		e.Types = make([]TypeRef, len(from.Types))
+	}
+	for i, ref := range from.Types {
+		typ := b.made[ref.Code]
+		if typ == nil {
+			return fmt.Errorf("%s.%s is of the unknown type %q", t.Name, e.Name, ref.Code)
+		}
+		e.Types[i] = TypeRef{Type: typ, Targets: ref.Targets, Profiles: ref.Profiles}
+	}
+	switch {
+	case from.Choice:
+		return nil
+	case from.Backbone:
+		e.Type = b.made[t.Name+"."+e.Name]
+	case from.ContentReference != "":
+		e.Type = b.made[from.ContentReference]
+	case len(e.Types) == 1:
+		e.Type = e.Types[0].Type
+	}
+	if e.Type == nil {
+		return fmt.Errorf("%s.%s has no single type", t.Name, e.Name)
+	}
+	return nil
+}
+
+func (b *builder) binding(from *tables.Element) *Binding {
+	if from.ValueSet == "" {
+		return nil
+	}
+	made := Binding{Strength: from.Strength, ValueSet: from.ValueSet, MaxValueSet: from.MaxValueSet}
+	if made.Strength == Required {
+		made.Codes = b.codes[from.ValueSet]
+	}
+	if b.bound[made] == nil {
+		b.bound[made] = &made
+	}
+	return b.bound[made]
+}
+
+// resources lists the concrete resource types.
+func (b *builder) resources() []string {
+	var names []string
+	for name, t := range b.made {
+		if t.Kind == Resource && !t.Abstract {
+			names = append(names, name)
+		}
+	}
+	sort.Strings(names)
+	return names
+}

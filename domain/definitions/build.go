@@ -13,15 +13,19 @@ type builder struct {
 	source []tables.Type
 	codes  map[string]*Codes
 	made   map[string]*Type
-	bound  map[Binding]*Binding // equal bindings are shared
+
+	// What the tables share is shared in the result as well.
+	refs     map[*tables.TypeRef][]TypeRef // by the first of a list
+	bindings map[*tables.Binding]*Binding
 }
 
 func newBuilder(types []tables.Type, valueSets []tables.ValueSet) *builder {
 	b := &builder{
-		source: types,
-		codes:  make(map[string]*Codes, len(valueSets)),
-		made:   make(map[string]*Type, len(types)),
-		bound:  map[Binding]*Binding{},
+		source:   types,
+		codes:    make(map[string]*Codes, len(valueSets)),
+		made:     make(map[string]*Type, len(types)),
+		refs:     map[*tables.TypeRef][]TypeRef{},
+		bindings: map[*tables.Binding]*Binding{},
 	}
 	for _, v := range valueSets {
 		if !v.Open {
@@ -95,15 +99,9 @@ func (b *builder) elements(t *Type, s *tables.Type) error {
 
 // types resolves the types of an element.
 func (b *builder) types(t *Type, e *Element, from *tables.Element) error {
-	if len(from.Types) > 0 {
-		e.Types = make([]TypeRef, len(from.Types))
-	}
-	for i, ref := range from.Types {
-		typ := b.made[ref.Code]
-		if typ == nil {
-			return fmt.Errorf("%s.%s is of the unknown type %q", t.Name, e.Name, ref.Code)
-		}
-		e.Types[i] = TypeRef{Type: typ, Targets: ref.Targets, Profiles: ref.Profiles}
+	var err error
+	if e.Types, err = b.typeRefs(from); err != nil {
+		return fmt.Errorf("%s.%s: %w", t.Name, e.Name, err)
 	}
 	switch {
 	case from.Choice:
@@ -121,18 +119,38 @@ func (b *builder) types(t *Type, e *Element, from *tables.Element) error {
 	return nil
 }
 
+func (b *builder) typeRefs(from *tables.Element) ([]TypeRef, error) {
+	if len(from.Types) == 0 {
+		return nil, nil
+	}
+	if shared := b.refs[&from.Types[0]]; shared != nil {
+		return shared, nil
+	}
+	refs := make([]TypeRef, len(from.Types))
+	for i, ref := range from.Types {
+		typ := b.made[ref.Code]
+		if typ == nil {
+			return nil, fmt.Errorf("the type %q is unknown", ref.Code)
+		}
+		refs[i] = TypeRef{Type: typ, Targets: ref.Targets, Profiles: ref.Profiles}
+	}
+	b.refs[&from.Types[0]] = refs
+	return refs, nil
+}
+
 func (b *builder) binding(from *tables.Element) *Binding {
-	if from.ValueSet == "" {
+	if from.Binding == nil {
 		return nil
 	}
-	made := Binding{Strength: from.Strength, ValueSet: from.ValueSet, MaxValueSet: from.MaxValueSet}
+	if shared := b.bindings[from.Binding]; shared != nil {
+		return shared
+	}
+	made := &Binding{Strength: from.Binding.Strength, ValueSet: from.Binding.ValueSet, MaxValueSet: from.Binding.MaxValueSet}
 	if made.Strength == Required {
-		made.Codes = b.codes[from.ValueSet]
+		made.Codes = b.codes[made.ValueSet]
 	}
-	if b.bound[made] == nil {
-		b.bound[made] = &made
-	}
-	return b.bound[made]
+	b.bindings[from.Binding] = made
+	return made
 }
 
 // resources lists the concrete resource types.

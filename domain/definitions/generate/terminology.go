@@ -43,8 +43,8 @@ func (t *terminology) required(types []tables.Type) []tables.ValueSet {
 	urls := map[string]bool{}
 	for _, typ := range types {
 		for _, e := range typ.Elements {
-			if e.Strength == tables.Required && e.ValueSet != "" {
-				urls[e.ValueSet] = true
+			if b := e.Binding; b != nil && b.Strength == tables.Required {
+				urls[b.ValueSet] = true
 			}
 		}
 	}

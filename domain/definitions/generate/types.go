@@ -197,13 +197,19 @@ var strengths = map[string]tables.Strength{
 }
 
 func addBinding(e *tables.Element, binding object) {
-	e.Strength = strengths[binding.text("strength")]
 	url := binding.text("valueSet")
 	if url == "" { // STU3
 		url = binding.text("valueSetUri") + binding.object("valueSetReference").text("reference")
 	}
-	e.ValueSet = unversioned(url)
-	e.MaxValueSet = unversioned(binding.extension("elementdefinition-maxValueSet"))
+	strength := strengths[binding.text("strength")]
+	if url == "" || strength == tables.Unbound {
+		return
+	}
+	e.Binding = &tables.Binding{
+		Strength:    strength,
+		ValueSet:    unversioned(url),
+		MaxValueSet: unversioned(binding.extension("elementdefinition-maxValueSet")),
+	}
 }
 
 // unversioned cuts the version off a canonical URL.

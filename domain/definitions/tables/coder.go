@@ -14,11 +14,56 @@ type coder struct {
 	writing bool
 	err     error
 
-	in []byte // reading: what is left
+	in    []byte   // reading: what is left
+	texts []string // reading: room for lists of strings, which are short and many
 
 	out     []byte         // writing: the items
 	index   map[string]int // writing: string to its place in strings
 	strings []string
+
+	types    interned[[]TypeRef]
+	bindings interned[*Binding]
+}
+
+// interned is the values of a kind that repeats often. The first occurrence of
+// each stands where it is used, under the next number; later ones are that
+// number alone, and share the value when read.
+type interned[T any] struct {
+	known []T
+	index map[string]int // writing: the coded form to its number
+}
+
+func (n *interned[T]) code(c *coder, v *T, plain func(*coder, *T)) {
+	if c.writing {
+		start := len(c.out)
+		plain(c, v)
+		coded := string(c.out[start:])
+		c.out = c.out[:start]
+		number, known := n.index[coded]
+		if !known {
+			number = len(n.index)
+			if n.index == nil {
+				n.index = map[string]int{}
+			}
+			n.index[coded] = number
+		}
+		c.number(&number)
+		if !known {
+			c.out = append(c.out, coded...)
+		}
+		return
+	}
+	var number int
+	switch c.number(&number); {
+	case c.err != nil:
+	case number < len(n.known):
+		*v = n.known[number]
+	case number == len(n.known):
+		plain(c, v)
+		n.known = append(n.known, *v)
+	default:
+		c.err = fmt.Errorf("value %d of %d", number, len(n.known))
+	}
 }
 
 // number codes a non-negative whole number.
@@ -130,7 +175,28 @@ func list[T any](c *coder, items *[]T, item func(*coder, *T)) {
 	}
 }
 
-func texts(c *coder, items *[]string) { list(c, items, (*coder).text) }
+// texts codes a list of strings.
+func texts(c *coder, items *[]string) {
+	if c.writing {
+		list(c, items, (*coder).text)
+		return
+	}
+	var n int
+	c.number(&n)
+	if n > len(c.in) && c.err == nil {
+		c.err = errTruncated
+	}
+	if c.err != nil || n == 0 {
+		return
+	}
+	if n > len(c.texts) {
+		c.texts = make([]string, max(n, 512))
+	}
+	*items, c.texts = c.texts[:n:n], c.texts[n:]
+	for i := range *items {
+		c.text(&(*items)[i])
+	}
+}
 
 // encodeSection gives the decompressed form of a section.
 func encodeSection[T any](items []T, item func(*coder, *T)) ([]byte, error) {

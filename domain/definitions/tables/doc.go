@@ -21,7 +21,9 @@
 //
 // where a string in an item is a uvarint index into the section's strings, a
 // number is a uvarint, a list is its length and its items, and flags share a
-// byte. A string in the header is its length and its bytes. The order of the
+// byte. The type list and the binding of an element repeat much: each stands
+// in full where it occurs first, after the number of different ones before it,
+// and by that number alone from then on. A string in the header is its length and its bytes. The order of the
 // fields is that of the functions in layout.go, which serve both directions,
 // so that reading and writing cannot disagree.
 //

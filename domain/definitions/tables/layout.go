@@ -19,13 +19,28 @@ func codeElement(c *coder, e *Element) {
 	c.number(&e.Min)
 	c.bound(&e.Max)
 	c.flags(&e.Choice, &e.Summary, &e.Modifier, &e.Backbone)
-	list(c, &e.Types, codeTypeRef)
+	c.types.code(c, &e.Types, codeTypeRefs)
 	c.text(&e.ContentReference)
 	c.text(&e.Representation)
 	c.number(&e.MaxLength)
-	enum(c, &e.Strength, Required)
-	c.text(&e.ValueSet)
-	c.text(&e.MaxValueSet)
+	c.bindings.code(c, &e.Binding, codeBinding)
+}
+
+func codeTypeRefs(c *coder, refs *[]TypeRef) { list(c, refs, codeTypeRef) }
+
+// codeBinding codes the absence of a binding as the strength Unbound.
+func codeBinding(c *coder, b **Binding) {
+	var made Binding
+	if *b != nil {
+		made = **b
+	}
+	enum(c, &made.Strength, Required)
+	if made.Strength == Unbound {
+		return
+	}
+	c.text(&made.ValueSet)
+	c.text(&made.MaxValueSet)
+	*b = &made
 }
 
 func codeTypeRef(c *coder, t *TypeRef) {

@@ -62,9 +62,7 @@ type Element struct {
 	ContentReference string // path of the element whose definition is used here
 	Representation   string // XML form other than an element: xmlAttr, xhtml
 	MaxLength        int    // of a string, 0 without limit
-	Strength         Strength
-	ValueSet         string // canonical URL without version
-	MaxValueSet      string
+	Binding          *Binding
 }
 
 // TypeRef is one of the types of an element.
@@ -74,10 +72,17 @@ type TypeRef struct {
 	Profiles []string // profiles that the value has to meet, such as SimpleQuantity
 }
 
+// Binding ties an element to a value set.
+type Binding struct {
+	Strength    Strength
+	ValueSet    string // canonical URL without version
+	MaxValueSet string
+}
+
 // Strength is how binding a value set is.
 type Strength uint8
 
-// The binding strengths. Unbound is the zero value.
+// The binding strengths. A Binding is never Unbound.
 const (
 	Unbound Strength = iota
 	Example

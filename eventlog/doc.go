@@ -1,0 +1,45 @@
+// Package eventlog keeps records in order and safe on disk. It knows bytes,
+// positions and checksums, and nothing of what they mean.
+//
+// # What it promises
+//
+//   - A batch is on the log entirely or not at all, at consecutive positions,
+//     in the order in which Append was called.
+//   - Once WaitDurable returned nil, the records survive a crash and a power cut.
+//   - Instants never decrease, and all records of a commit share one.
+//   - After a failed write or sync nothing is appended any more: who waits gets
+//     ErrOutcomeUnknown. A sync is never tried again, since the kernel may have
+//     dropped what it could not write.
+//   - Only the end of the last segment may be torn, by what was never
+//     acknowledged; Open sets that aside and says so. All other damage is a
+//     CorruptError that names segment and offset.
+//   - A full disk is refused in Append, before anything is accepted: space is
+//     allocated before a commit is given a place in it.
+//   - One process has the folder.
+//
+// # How it works
+//
+// Append gives a batch its positions, instant and place in the file, and queues
+// it. One goroutine, Run, takes all that is queued, writes it in one go, syncs
+// once, and tells those who wait; what comes meanwhile is the next group.
+// Reading uses pread and checks the checksum of each frame; a file is never
+// mapped, since a failing disk would then kill the process.
+//
+// # The folder
+//
+//	lock                 held while the log is open
+//	00000001.seg …       segments; all but the last are sealed
+//	prepared-….tmp       the next segment, allocated ahead; removed by Open
+//	torn-00000007-….bin  a torn tail that Open set aside; nothing reads it again
+//
+// The form of a segment, and the rule that tells a torn tail from damage, are
+// drawn in package record.
+//
+// # What it leaves to others
+//
+// Who may append, what a record means, that a batch still fits what was decided
+// when it is appended: that is domain/commit. It starts no goroutine: the caller
+// runs Run.
+//
+// A Log is safe for concurrent use.
+package eventlog

@@ -1,0 +1,279 @@
+package eventlog
+
+import (
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"path/filepath"
+
+	"fhirlog/eventlog/record"
+)
+
+// activeScan reads the active segment at Open and finds where it ends.
+type activeScan struct {
+	segment *segment
+	file    File
+	size    int64
+
+	// Of the commits that are whole:
+	end                       int64
+	next                      Position
+	chain                     record.Chain
+	offsets                   []uint32
+	firstInstant, lastInstant int64
+	marked                    bool
+	syncedThrough             int64 // the largest that a commit told
+	hash                      hash.Hash
+
+	// Of the commit being read:
+	open        bool
+	builder     record.ChainBuilder
+	pendingNext Position
+	instant     int64
+	complete    bool // its last records frame was there
+	run         record.Run
+
+	invalidAt int64 // where no valid frame stands; -1 when the end is in order
+	sealing   bool  // a seal was begun: nothing but commits is before end
+}
+
+// scan reads all whole commits. It returns a CorruptError for a frame that is
+// valid and cannot be there.
+func (a *activeScan) scan() error {
+	a.end, a.next, a.syncedThrough = record.HeaderSize, a.segment.first, record.HeaderSize
+	a.pendingNext, a.invalidAt = a.next, -1
+	f := newFrames(a.file, a.segment.key, a.end, a.size)
+	defer f.release()
+	for {
+		at := f.at
+		frame, err := f.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			if a.open {
+				a.invalidAt = at
+			}
+		case errors.Is(err, record.ErrInvalid):
+			a.invalidAt = at
+		case err != nil:
+			return fmt.Errorf("segment %d: %w", a.segment.number, err)
+		case frame.Kind == record.KindIndex || frame.Kind == record.KindTrailer:
+			if a.open {
+				return a.segment.corrupt(at, errors.New("index in the middle of a commit"))
+			}
+			a.sealing = true
+		default:
+			if err := a.take(frame, at, f.at); err != nil {
+				return a.segment.corrupt(at, err)
+			}
+			continue
+		}
+		return a.hashThrough(a.end)
+	}
+}
+
+func (a *activeScan) take(frame record.Frame, at, end int64) error {
+	if frame.Kind == record.KindCommit {
+		return a.takeCommit(frame, end)
+	}
+	if err := record.DecodeRun(frame, &a.run); err != nil {
+		return err
+	}
+	first := a.run.Flags&record.FlagFirst != 0
+	if first == a.open || a.complete || Position(a.run.First) != a.pendingNext {
+		return fmt.Errorf("records from %d do not follow what is before them", a.run.First)
+	}
+	if first {
+		a.open, a.builder, a.instant = true, a.chain.Begin(), a.run.Instant
+	}
+	if a.run.Instant != a.instant || a.instant < a.lastInstant {
+		return fmt.Errorf("instant %d goes back", a.run.Instant)
+	}
+	for i := range a.run.Entries {
+		a.builder.Add(&a.run.Entries[i])
+		a.offsets = append(a.offsets, uint32(at/record.Alignment))
+	}
+	a.pendingNext = Position(a.run.Next())
+	a.complete = a.run.Flags&record.FlagLast != 0
+	return nil
+}
+
+func (a *activeScan) takeCommit(frame record.Frame, end int64) error {
+	c, err := record.DecodeCommit(frame)
+	if err != nil {
+		return err
+	}
+	mark := c.Count == 0
+	chain := a.chain
+	if !mark {
+		chain = a.builder.End(c.Next)
+	}
+	if mark == a.open || mark == a.complete || Position(c.Next) != a.pendingNext ||
+		uint64(c.Count) != uint64(a.pendingNext-a.next) || c.Chain != chain {
+		return fmt.Errorf("commit up to %d does not fit what is before it", c.Next)
+	}
+	if !mark {
+		if a.next == a.segment.first {
+			a.firstInstant = a.instant
+		}
+		a.lastInstant = a.instant
+	}
+	a.next, a.chain, a.end, a.marked = a.pendingNext, chain, end, mark
+	a.open, a.complete = false, false
+	a.syncedThrough = max(a.syncedThrough, c.SyncedThrough)
+	return nil
+}
+
+// hashThrough computes the hash of the file so far and forgets the records of
+// a commit that is not whole.
+func (a *activeScan) hashThrough(end int64) error {
+	a.offsets = a.offsets[:a.next-a.segment.first]
+	if _, err := io.Copy(a.hash, io.NewSectionReader(a.file, 0, end)); err != nil {
+		return fmt.Errorf("read segment %d: %w", a.segment.number, err)
+	}
+	return nil
+}
+
+// setTornAside decides what the bytes after the last whole commit are.
+func (l *Log) setTornAside(a *activeScan, r *Recovery) error {
+	if a.sealing {
+		// The index of a seal that a crash interrupted: it will be made again.
+		return a.truncate()
+	}
+	if a.invalidAt < 0 {
+		return nil
+	}
+	lastByte, err := lastNonZero(a.file, a.end, a.size)
+	if err != nil || lastByte < 0 {
+		return err // allocated ahead and never written
+	}
+	if err := a.searchEvidence(); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("torn-%08d-%d-%d.bin", a.segment.number, a.end, l.options.Clock().UnixMilli())
+	if err := l.keepTorn(a, filepath.Join(l.dir, name), lastByte+1); err != nil {
+		return fmt.Errorf("set torn tail of segment %d aside: %w", a.segment.number, err)
+	}
+	r.TornFile, r.TornSegment, r.TornOffset, r.TornBytes = name, a.segment.number, a.end, lastByte+1-a.end
+	return a.truncate()
+}
+
+// searchEvidence looks for a frame which proves that the invalid bytes had been
+// durable, and so are damaged.
+func (a *activeScan) searchEvidence() error {
+	damaged := a.segment.corrupt(a.invalidAt, errors.New("no valid frame, and what follows proves that one was there"))
+	header := make([]byte, 64<<10)
+	for at := a.invalidAt + record.Alignment; at < a.size; {
+		n, err := a.file.ReadAt(header, at)
+		if n < record.FrameHeaderSize {
+			if err != nil && !errors.Is(err, io.EOF) {
+				return fmt.Errorf("read segment %d: %w", a.segment.number, err)
+			}
+			return nil
+		}
+		i := 0
+		for ; i+record.FrameHeaderSize <= n; i += record.Alignment {
+			if _, err := record.DecodeFrameHeader(header[i:n], a.segment.key); err != nil {
+				continue
+			}
+			f := newFrames(a.file, a.segment.key, at+int64(i), a.size)
+			frame, err := f.next()
+			proves := err == nil && provesDurable(frame, a.invalidAt)
+			f.release()
+			if proves {
+				return damaged
+			}
+			if err != nil && !errors.Is(err, record.ErrInvalid) {
+				return fmt.Errorf("segment %d: %w", a.segment.number, err)
+			}
+		}
+		at += int64(i)
+	}
+	return nil
+}
+
+// provesDurable reports whether a valid frame says that offset was durable.
+func provesDurable(frame record.Frame, offset int64) bool {
+	switch frame.Kind {
+	case record.KindIndex, record.KindTrailer:
+		return true
+	case record.KindCommit:
+		c, err := record.DecodeCommit(frame)
+		return err == nil && c.SyncedThrough > offset
+	}
+	return false
+}
+
+// keepTorn copies the torn bytes to a file of their own, durably.
+func (l *Log) keepTorn(a *activeScan, path string, end int64) error {
+	out, err := l.fs.Create(path)
+	if err != nil {
+		return err
+	}
+	buffer := make([]byte, min(end-a.end, 1<<20))
+	for at := a.end; at < end; {
+		chunk := buffer[:min(int64(len(buffer)), end-at)]
+		if _, err := a.file.ReadAt(chunk, at); err != nil {
+			return errors.Join(err, out.Close())
+		}
+		if _, err := out.WriteAt(chunk, at-a.end); err != nil {
+			return errors.Join(err, out.Close())
+		}
+		at += int64(len(chunk))
+	}
+	if err := errors.Join(out.Sync(), out.Close()); err != nil {
+		return err
+	}
+	return l.fs.SyncDir(l.dir)
+}
+
+func (a *activeScan) truncate() error {
+	if err := a.file.Truncate(a.end); err != nil {
+		return fmt.Errorf("truncate segment %d: %w", a.segment.number, err)
+	}
+	if err := a.file.Sync(); err != nil {
+		return fmt.Errorf("sync segment %d: %w", a.segment.number, err)
+	}
+	a.size = a.end
+	return nil
+}
+
+// makeDurable writes what may not have been durable once more and syncs it. To
+// sync alone would not do: after a failed sync the kernel takes the pages for
+// clean, so they would be readable now and gone after a power cut.
+func (a *activeScan) makeDurable() error {
+	buffer := make([]byte, 1<<20)
+	for at := min(a.syncedThrough, a.end); at < a.end; {
+		chunk := buffer[:min(int64(len(buffer)), a.end-at)]
+		if _, err := a.file.ReadAt(chunk, at); err != nil {
+			return fmt.Errorf("read segment %d: %w", a.segment.number, err)
+		}
+		if _, err := a.file.WriteAt(chunk, at); err != nil {
+			return fmt.Errorf("write segment %d: %w", a.segment.number, err)
+		}
+		at += int64(len(chunk))
+	}
+	if err := a.file.SyncData(); err != nil {
+		return fmt.Errorf("sync segment %d: %w", a.segment.number, err)
+	}
+	return nil
+}
+
+// lastNonZero finds the last byte in [start, end) that is not zero, or -1.
+func lastNonZero(file io.ReaderAt, start, end int64) (int64, error) {
+	buffer := make([]byte, 64<<10)
+	for end > start {
+		chunk := buffer[:min(int64(len(buffer)), end-start)]
+		at := end - int64(len(chunk))
+		if _, err := file.ReadAt(chunk, at); err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		for i := len(chunk) - 1; i >= 0; i-- {
+			if chunk[i] != 0 {
+				return at + int64(i), nil
+			}
+		}
+		end = at
+	}
+	return -1, nil
+}

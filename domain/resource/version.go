@@ -22,6 +22,20 @@ type Version struct {
 	MetaAt      int    // offset in Body where versionId and lastUpdated go
 }
 
+// FromEvent puts together the version that an event of kind Written or Deleted
+// describes. It keeps body.
+func FromEvent(e *event.Event, position uint64, instant int64, body []byte) Version {
+	v := Version{
+		Type: e.Type, ID: e.ID, Version: e.Version,
+		Position: position, Instant: instant, Interaction: e.Interaction,
+		Deleted: e.Kind == event.Deleted,
+	}
+	if !v.Deleted {
+		v.Body, v.MetaAt = body, e.MetaAt
+	}
+	return v
+}
+
 // LastUpdated returns the instant as a time in UTC.
 func (v *Version) LastUpdated() time.Time { return time.UnixMilli(v.Instant).UTC() }
 
@@ -45,4 +59,13 @@ func (v *Version) AppendJSON(dst []byte) []byte {
 // (https://hl7.org/fhir/R4/datatypes.html#instant).
 func AppendInstant(dst []byte, milliseconds int64) []byte {
 	return time.UnixMilli(milliseconds).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z")
+}
+
+// State is what is known of a resource at some moment without reading it.
+type State struct {
+	Exists   bool // there is a version, though it may be a deletion
+	Position uint64
+	Version  domain.VersionID
+	Deleted  bool
+	Old      bool // versions before this one are kept
 }

@@ -14,37 +14,42 @@ import (
 // quadratic.
 const fewMembers = 32
 
-// repeats tells whether the object f already has a member with the name of n.
-func (p *parser) repeats(n *node, f *frame) bool {
+// checkName refuses the name of member n, of length bytes as spelled, if it is
+// too long or repeats another one of the object f.
+func (p *parser) checkName(n *node, f *frame, length int) *SyntaxError {
+	if length > greatestName {
+		return p.longName(n)
+	}
 	var bit uint64
 	if n.flags&nameEscaped == 0 {
-		bit = nameBit(p.src, int(n.name)+1, int(n.nameLen))
+		bit = nameBit(p.src, int(n.name)+1, length)
 	} else {
 		p.nameScratch = appendUnescaped(p.nameScratch[:0], spelledName(p.src, n))
 		bit = nameBit(p.nameScratch, 0, len(p.nameScratch))
 	}
 	if f.names&bit == 0 {
 		f.names |= bit
-		return false
+		return nil
 	}
-	for i := f.node + 1; i != 0; i = p.nodes[i].next {
+	if f.count > fewMembers {
+		return nil
+	}
+	for i := f.node + 1; i != f.last; i = p.nodes[i].next {
 		if sameName(p.src, &p.nodes[i], n) {
-			return true
+			return p.duplicate(n)
 		}
 	}
-	return false
+	return nil
 }
 
-// nameBit hashes the name of length n at src[i:] to one of 64 bits.
+// nameBit hashes the name of n bytes at src[i:] to one of 64 bits. Length and
+// first eight bytes tell nearly all names of one object apart.
 func nameBit(src []byte, i, n int) uint64 {
 	var h uint64
-	switch {
-	case n >= 8:
-		h = binary.LittleEndian.Uint64(src[i:]) ^ binary.LittleEndian.Uint64(src[i+n-8:])*3
-	case len(src)-i >= 8:
-		h = binary.LittleEndian.Uint64(src[i:]) & (1<<(8*n) - 1)
-	default:
-		for k := n - 1; k >= 0; k-- {
+	if len(src)-i >= 8 {
+		h = binary.LittleEndian.Uint64(src[i:]) & (1<<(8*uint(n)) - 1)
+	} else {
+		for k := min(n, 8) - 1; k >= 0; k-- {
 			h = h<<8 | uint64(src[i+k])
 		}
 	}

@@ -60,10 +60,41 @@ func (p *parser) path(at place) string {
 	return string(path)
 }
 
-// under lengthens the path of the fault by the member n.
-func (e *SyntaxError) under(src []byte, n *node) *SyntaxError {
-	e.Path = string(appendStep([]byte(e.Path), src, n, 0))
-	return e
+func (p *parser) tooDeep(i int) *SyntaxError {
+	return p.fault(i, inValue, fmt.Sprintf("arrays and objects are nested too deeply; at most %d levels are read", p.maxDepth))
+}
+
+func (p *parser) tooMany(i int) *SyntaxError {
+	return p.fault(i, inContainer, fmt.Sprintf("there are too many values; at most %d are read", p.maxNodes))
+}
+
+// notClosed tells that neither a comma nor the end of the container f stands
+// at i.
+func (p *parser) notClosed(i int, f *frame) *SyntaxError {
+	if i >= len(p.src) {
+		return p.fault(i, inContainer, fmt.Sprintf("the text ends before the %s is closed with '%c'", f.kind(), f.close))
+	}
+	return p.fault(i, inContainer, fmt.Sprintf("expected ',' or '%c' after the %s, found %s", f.close, f.part(), describe(p.src[i])))
+}
+
+func (p *parser) danglingComma(i int, f *frame) *SyntaxError {
+	return p.fault(i, inContainer, fmt.Sprintf("a comma must be followed by another %s, not by the end of the %s", f.part(), f.kind()))
+}
+
+func (p *parser) noColon(i int) *SyntaxError {
+	return p.fault(i, inValue, "expected ':' after the name of a member, found "+describeAt(p.src, i))
+}
+
+func (p *parser) longName(n *node) *SyntaxError {
+	return p.fault(int(n.name), inContainer, fmt.Sprintf("the name of a member is longer than %d bytes", greatestName))
+}
+
+// duplicate tells that the member n of the innermost object repeats a name.
+func (p *parser) duplicate(n *node) *SyntaxError {
+	name := appendQuotedName(nil, decodedName(p.src, n))
+	fault := p.fault(int(n.name), inContainer, "the object has more than one member named "+string(name))
+	fault.Path = string(appendStep([]byte(fault.Path), p.src, n, 0))
+	return fault
 }
 
 func (f *frame) kind() string {
@@ -78,10 +109,6 @@ func (f *frame) part() string {
 		return "member"
 	}
 	return "element"
-}
-
-func duplicateMessage(src []byte, n *node) string {
-	return "the object has more than one member named " + string(appendQuotedName(nil, decodedName(src, n)))
 }
 
 // noValue explains why no value begins at i.

@@ -1,27 +1,17 @@
 package fhirjson
 
-import "fmt"
-
 // pooledNodes is how many nodes of scratch space a pooled parser keeps: 160
 // kB, enough for all but large Bundles.
 const pooledNodes = 8192
 
-// addNode appends a node; offset i is where a fault would be reported.
-func (p *parser) addNode(i int, n node) *SyntaxError {
-	if len(p.nodes) == cap(p.nodes) {
-		if len(p.nodes) >= p.maxNodes {
-			return p.fault(i, inContainer, fmt.Sprintf("there are too many values; at most %d are read", p.maxNodes))
-		}
-		p.grow(i)
-	}
-	p.nodes = append(p.nodes, n)
-	return nil
-}
-
-// grow makes space for more nodes when offset i is reached. It reckons with as
+// grow makes space for more nodes when offset i is reached, and answers false
+// if there are too many already. It reckons with as
 // many nodes per byte as there were up to here, but at most four times what is
 // there: a dense beginning must not make a text expensive.
-func (p *parser) grow(i int) {
+func (p *parser) grow(i int) bool {
+	if len(p.nodes) >= p.maxNodes {
+		return false
+	}
 	used := uint64(len(p.nodes))
 	expected := used*uint64(len(p.src))/uint64(i+1) + used/16
 	size := int(min(max(expected, used*3/2+16), used*4+16))
@@ -34,6 +24,7 @@ func (p *parser) grow(i int) {
 	if cap(grown) <= pooledNodes {
 		p.nodeScratch = grown
 	}
+	return true
 }
 
 // takeNodes returns the nodes for a Document to keep: a copy of exact size if

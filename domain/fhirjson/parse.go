@@ -1,7 +1,6 @@
 package fhirjson
 
 import (
-	"fmt"
 	"math"
 	"sync"
 )
@@ -34,17 +33,17 @@ type parser struct {
 	spaced   bool
 
 	nodeScratch []node   // the space that nodes begins with
-	nameScratch []byte   // a decoded name, for nameBit
+	nameScratch []byte   // a decoded name
 	hashes      []uint64 // for findDuplicate
 }
 
 // frame is an open container.
 type frame struct {
+	names uint64 // objects: one bit for each hash that a member name had so far
 	node  uint32 // its node
 	last  uint32 // the node of its latest child, 0 if there is none yet
 	count uint32 // children so far
 	close byte   // '}' or ']'
-	names uint64 // one bit for each hash that a member name had so far
 }
 
 var parsers = sync.Pool{New: func() any {
@@ -96,12 +95,7 @@ func (p *parser) text() *SyntaxError {
 	if i == len(p.src) {
 		return p.fault(i, outside, "there is no JSON: the text is empty")
 	}
-	fault := p.addNode(i, node{})
-	for more := true; more && fault == nil; {
-		if i, fault = p.value(i); fault == nil {
-			i, more, fault = p.follow(i)
-		}
-	}
+	i, fault := p.root(i)
 	if fault != nil {
 		return fault
 	}
@@ -111,110 +105,132 @@ func (p *parser) text() *SyntaxError {
 	return nil
 }
 
-// value reads the value at i into the latest node: the whole of a string,
-// number or literal, the opening bracket of a container.
-func (p *parser) value(i int) (int, *SyntaxError) {
-	if i >= len(p.src) {
-		return i, p.fault(i, inValue, "the text ends where a value was expected")
-	}
-	n := &p.nodes[len(p.nodes)-1]
-	n.start = uint32(i)
-	var wrong string
-	switch c := p.src[i]; c {
-	case '"':
-		var escaped bool
-		n.kind = String
-		i, escaped, wrong = scanString(p.src, i+1)
-		if escaped {
-			n.flags |= textEscaped
+// root reads the root value, which begins at i, and returns the offset after
+// it. One loop does it all, a turn for each value: with a function for each
+// construct a third more time goes into calls and into carrying state through
+// memory. What is rare has functions of its own.
+func (p *parser) root(i int) (int, *SyntaxError) {
+	src := p.src
+	p.nodes = append(p.nodes, node{})
+	var f *frame // the innermost open container
+	for {
+		// Step 1: the value at i, for which the latest node is meant. Of a
+		// container only the opening bracket.
+		if i >= len(src) {
+			return i, p.fault(i, inValue, "the text ends where a value was expected")
 		}
-	case '{':
-		n.kind = Object
-		return p.open(i, '}')
-	case '[':
-		n.kind = Array
-		return p.open(i, ']')
-	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		n.kind = Number
-		i, wrong = scanNumber(p.src, i)
-	case 't':
-		n.kind = True
-		i, wrong = p.literal(i, "true")
-	case 'f':
-		n.kind = False
-		i, wrong = p.literal(i, "false")
-	case 'n':
-		n.kind = Null
-		i, wrong = p.literal(i, "null")
-	default:
-		wrong = noValue(p.src, i)
-	}
-	if wrong != "" {
-		return i, p.fault(i, inValue, wrong)
-	}
-	n.end = uint32(i)
-	return i, nil
-}
-
-func (p *parser) literal(i int, word string) (end int, wrong string) {
-	if len(p.src)-i >= len(word) && string(p.src[i:i+len(word)]) == word {
-		return i + len(word), ""
-	}
-	return i, noValue(p.src, i)
-}
-
-// open begins the container whose bracket stands at i.
-func (p *parser) open(i int, close byte) (int, *SyntaxError) {
-	if len(p.frames) >= p.maxDepth {
-		return i, p.fault(i, inValue, fmt.Sprintf("arrays and objects are nested too deeply; at most %d levels are read", p.maxDepth))
-	}
-	p.frames = append(p.frames, frame{node: uint32(len(p.nodes) - 1), close: close})
-	return i + 1, nil
-}
-
-// follow goes from the end of a value, or from an opening bracket, to the next
-// value and adds its node. Containers that end on the way are closed; there is
-// no more when the outermost is.
-func (p *parser) follow(i int) (next int, more bool, fault *SyntaxError) {
-	for len(p.frames) > 0 {
-		f := &p.frames[len(p.frames)-1]
-		i = p.space(i)
-		if i >= len(p.src) {
-			return i, false, p.fault(i, inContainer, fmt.Sprintf("the text ends before the %s is closed with '%c'", f.kind(), f.close))
-		}
-		switch c := p.src[i]; {
-		case c == ',' && f.count > 0:
-			i = p.space(i + 1)
-			if i < len(p.src) && p.src[i] == f.close {
-				return i, false, p.fault(i, inContainer, fmt.Sprintf("a comma must be followed by another %s, not by the end of the %s", f.part(), f.kind()))
+		n := &p.nodes[len(p.nodes)-1]
+		n.start = uint32(i)
+		opened := false
+		switch c := src[i]; c {
+		case '"':
+			end := skipPlain(src, i+1)
+			if end < len(src) && src[end] == '"' {
+				end++
+			} else {
+				var escaped bool
+				var wrong string
+				if end, escaped, wrong = scanString(src, end); wrong != "" {
+					return end, p.fault(end, inValue, wrong)
+				}
+				if escaped {
+					n.flags |= textEscaped
+				}
 			}
-		case c == f.close:
+			n.kind = String
+			n.end = uint32(end)
+			i = end
+		case '{', '[':
+			if len(p.frames) >= p.maxDepth {
+				return i, p.tooDeep(i)
+			}
+			f = p.open(n, c)
+			i = p.space(i + 1)
+			opened = i < len(src) && src[i] != f.close
+		default:
+			end, kind, wrong := scanScalar(src, i)
+			if wrong != "" {
+				return end, p.fault(end, inValue, wrong)
+			}
+			n.kind = kind
+			n.end = uint32(end)
+			i = end
+		}
+
+		// Step 2: what follows the value. Containers that end here are closed;
+		// after a comma there is another value.
+		for !opened {
+			if len(p.frames) == 0 {
+				return i, nil
+			}
+			i = p.space(i)
+			if i < len(src) && src[i] == ',' && f.count > 0 {
+				i = p.space(i + 1)
+				break
+			}
+			if i >= len(src) || src[i] != f.close {
+				return i, p.notClosed(i, f)
+			}
 			i++
 			if fault := p.close(f, i); fault != nil {
-				return i, false, fault
+				return i, fault
 			}
-			continue
-		case f.count > 0:
-			return i, false, p.fault(i, inContainer, fmt.Sprintf("expected ',' or '%c' after the %s, found %s", f.close, f.part(), describe(p.src[i])))
+			if len(p.frames) > 0 {
+				f = &p.frames[len(p.frames)-1]
+			}
 		}
+
+		// Step 3: the node of the next value, and in an object its name.
+		if len(p.nodes) == cap(p.nodes) && !p.grow(i) {
+			return i, p.tooMany(i)
+		}
+		k := len(p.nodes)
+		p.nodes = p.nodes[:k+1]
+		n = &p.nodes[k]
+		*n = node{}
+		if f.last != 0 {
+			p.nodes[f.last].next = uint32(k)
+		}
+		f.last = uint32(k)
+		f.count++
 		if f.close == '}' {
-			i, fault = p.member(i, f)
-		} else {
-			fault = p.addChild(i, f, node{})
+			end := 0
+			if i < len(src) && src[i] == '"' {
+				end = skipPlain(src, i+1)
+			}
+			if end == 0 || end >= len(src) || src[end] != '"' {
+				var fault *SyntaxError
+				if end, fault = p.unusualName(i, n, f); fault != nil {
+					return i, fault
+				}
+			}
+			n.name = uint32(i)
+			n.nameLen = uint16(end - i - 1)
+			n.flags |= member
+			if fault := p.checkName(n, f, end-i-1); fault != nil {
+				return i, fault
+			}
+			i = p.space(end + 1)
+			if i >= len(src) || src[i] != ':' {
+				return i, p.noColon(i)
+			}
+			i = p.space(i + 1)
+		} else if i < len(src) && src[i] == ']' {
+			return i, p.danglingComma(i, f)
 		}
-		return i, true, fault
 	}
-	return i, false, nil
 }
 
-// space skips white space and remembers that there was some.
-func (p *parser) space(i int) int {
-	if i < len(p.src) && p.src[i] > ' ' {
-		return i
+// open begins the container of node n, the latest, whose bracket is given.
+func (p *parser) open(n *node, bracket byte) *frame {
+	f := frame{node: uint32(len(p.nodes) - 1), close: '}'}
+	n.kind = Object
+	if bracket == '[' {
+		f.close = ']'
+		n.kind = Array
 	}
-	end := skipSpace(p.src, i)
-	p.spaced = p.spaced || end > i
-	return end
+	p.frames = append(p.frames, f)
+	return &p.frames[len(p.frames)-1]
 }
 
 // close ends the innermost container before offset end.
@@ -222,53 +238,46 @@ func (p *parser) close(f *frame, end int) *SyntaxError {
 	p.nodes[f.node].end = uint32(end)
 	if f.close == '}' && f.count > fewMembers {
 		if twin := p.findDuplicate(f); twin != nil {
-			return p.fault(int(twin.name), inContainer, duplicateMessage(p.src, twin)).under(p.src, twin)
+			return p.duplicate(twin)
 		}
 	}
 	p.frames = p.frames[:len(p.frames)-1]
 	return nil
 }
 
-// member reads the name at i and the colon after it, and adds the node for the
-// value, whose offset it returns.
-func (p *parser) member(i int, f *frame) (int, *SyntaxError) {
+// space skips white space and remembers that there was some.
+func (p *parser) space(i int) int {
+	if i < len(p.src) && p.src[i] > ' ' {
+		return i
+	}
+	return p.longSpace(i)
+}
+
+// longSpace is not inlined so that space can be.
+//
+//go:noinline
+func (p *parser) longSpace(i int) int {
+	end := skipSpace(p.src, i)
+	p.spaced = p.spaced || end > i
+	return end
+}
+
+// unusualName reads the name of a member, which begins at i, if the loop of
+// root cannot: it is spelled with escapes or other than ASCII, or wrong. It
+// returns the offset of the closing quote.
+func (p *parser) unusualName(i int, n *node, f *frame) (int, *SyntaxError) {
+	if i < len(p.src) && p.src[i] == '}' {
+		return i, p.danglingComma(i, f)
+	}
 	if i >= len(p.src) || p.src[i] != '"' {
-		return i, p.fault(i, inContainer, fmt.Sprintf("expected the name of a member in double quotes, found %s", describeAt(p.src, i)))
+		return i, p.fault(i, inContainer, "expected the name of a member in double quotes, found "+describeAt(p.src, i))
 	}
 	end, escaped, wrong := scanString(p.src, i+1)
 	if wrong != "" {
 		return end, p.fault(end, inContainer, "in the name of a member: "+wrong)
 	}
-	if end-i-2 > greatestName {
-		return i, p.fault(i, inContainer, fmt.Sprintf("the name of a member is longer than %d bytes", greatestName))
-	}
-	n := node{name: uint32(i), nameLen: uint16(end - i - 2), flags: member}
 	if escaped {
 		n.flags |= nameEscaped
 	}
-	if f.count < fewMembers && p.repeats(&n, f) {
-		return i, p.fault(i, inContainer, duplicateMessage(p.src, &n)).under(p.src, &n)
-	}
-	if fault := p.addChild(i, f, n); fault != nil {
-		return i, fault
-	}
-	i = p.space(end)
-	if i >= len(p.src) || p.src[i] != ':' {
-		return i, p.fault(i, inValue, fmt.Sprintf("expected ':' after the name of a member, found %s", describeAt(p.src, i)))
-	}
-	return p.space(i + 1), nil
-}
-
-// addChild adds a node to the container f.
-func (p *parser) addChild(i int, f *frame, n node) *SyntaxError {
-	index := uint32(len(p.nodes))
-	if fault := p.addNode(i, n); fault != nil {
-		return fault
-	}
-	if f.last != 0 {
-		p.nodes[f.last].next = index
-	}
-	f.last = index
-	f.count++
-	return nil
+	return end - 1, nil
 }

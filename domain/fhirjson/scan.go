@@ -25,16 +25,23 @@ func specialBytes(w uint64) uint64 {
 	return (quote | backslash | control | w) & highBits
 }
 
-// scanString reads a string from the byte after its opening quote.
+// skipPlain returns the offset of the first byte from i on that a string does
+// not simply contain. It may stop early within the last eight bytes of src.
+func skipPlain(src []byte, i int) int {
+	for i+8 <= len(src) {
+		if special := specialBytes(binary.LittleEndian.Uint64(src[i:])); special != 0 {
+			return i + bits.TrailingZeros64(special)>>3
+		}
+		i += 8
+	}
+	return i
+}
+
+// scanString reads a string from some byte after its opening quote.
 func scanString(src []byte, i int) (end int, escaped bool, wrong string) {
 	for i < len(src) {
-		if len(src)-i >= 8 {
-			special := specialBytes(binary.LittleEndian.Uint64(src[i:]))
-			if special == 0 {
-				i += 8
-				continue
-			}
-			i += bits.TrailingZeros64(special) >> 3
+		if i = skipPlain(src, i); i == len(src) {
+			break
 		}
 		switch c := src[i]; {
 		case c == '"':
@@ -99,6 +106,27 @@ func scanEscape(src []byte, i int) (end int, wrong string) {
 	return i + 6, ""
 }
 
+// scanScalar reads a value at i that is neither string nor container.
+func scanScalar(src []byte, i int) (end int, kind Kind, wrong string) {
+	word := ""
+	switch src[i] {
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		end, wrong = scanNumber(src, i)
+		return end, Number, wrong
+	case 't':
+		word, kind = "true", True
+	case 'f':
+		word, kind = "false", False
+	case 'n':
+		word, kind = "null", Null
+	}
+	end = i + len(word)
+	if word == "" || end > len(src) || string(src[i:end]) != word {
+		return i, kind, noValue(src, i)
+	}
+	return end, kind, ""
+}
+
 // scanNumber reads the number that begins at i with a digit or a minus sign.
 func scanNumber(src []byte, i int) (end int, wrong string) {
 	if src[i] == '-' {
@@ -145,13 +173,17 @@ func skipDigits(src []byte, i int) int {
 }
 
 // skipSpace returns the offset of the first byte from i on that is not white
-// space. Indented texts have it in long runs, so eight at a time.
+// space. Indented texts have spaces in long runs, so eight at a time.
 func skipSpace(src []byte, i int) int {
 	for i < len(src) {
 		switch src[i] {
 		case ' ':
-			for len(src)-i >= 8 && binary.LittleEndian.Uint64(src[i:]) == ' '*everyByte {
-				i += 8
+			for i+8 <= len(src) {
+				other := binary.LittleEndian.Uint64(src[i:]) ^ ' '*everyByte
+				i += bits.TrailingZeros64(other) >> 3
+				if other != 0 {
+					break
+				}
 			}
 			for i < len(src) && src[i] == ' ' {
 				i++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,4 +89,77 @@ func treeTokens(tokens []string, v Value) []string {
 		return append(tokens, last+" "+last)
 	}
 	return append(tokens, string(v.Raw()[:1])+" "+string(v.Raw()))
+}
+
+// FuzzCompact compares AppendCompact with jsontext and checks that it changes
+// nothing that counts.
+func FuzzCompact(f *testing.F) {
+	for _, text := range seeds() {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, src []byte) {
+		d, err := Parse(src, Limits{})
+		if err != nil {
+			t.Skip()
+		}
+		checkCompact(t, d)
+		compact := mustParse(t, string(AppendCompact(nil, d.Root(), nil)))
+		if !Equal(d.Root(), compact.Root()) {
+			t.Fatalf("%q is not equal to its compact form", src)
+		}
+	})
+}
+
+// FuzzEqual compares Equal with encoding/json. The mutation of b by the fuzzer
+// finds differences; the pairs with other order are made here.
+func FuzzEqual(f *testing.F) {
+	for _, text := range seeds() {
+		f.Add([]byte(text), []byte(text))
+		f.Add([]byte(text), []byte(" "+text+" "))
+	}
+	f.Add([]byte(`{"a":1,"b":[2.0]}`), []byte(`{"b":[2.0],"\u0061":1}`))
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		a, err := Parse(first, Limits{})
+		if err != nil {
+			t.Skip()
+		}
+		reversed := mustParse(t, string(appendReversed(nil, a.Root())))
+		if !Equal(a.Root(), reversed.Root()) || !Equal(reversed.Root(), a.Root()) {
+			t.Fatalf("%q is not equal to %q", first, reversed.src)
+		}
+		b, err := Parse(second, Limits{})
+		if err != nil {
+			return
+		}
+		want := equalByMaps(t, a.Root(), b.Root())
+		if Equal(a.Root(), b.Root()) != want || Equal(b.Root(), a.Root()) != want || Equal(reversed.Root(), b.Root()) != want {
+			t.Fatalf("Equal(%q, %q) is not %t", first, second, want)
+		}
+	})
+}
+
+// appendReversed writes v with the members of all objects in reverse order and
+// all strings spelled anew.
+func appendReversed(dst []byte, v Value) []byte {
+	switch v.Kind() {
+	case String:
+		return AppendQuoted(dst, v.String())
+	case Object, Array:
+		var parts [][]byte
+		for child := v.First(); child.Exists(); child = child.Next() {
+			var part []byte
+			if child.IsMember() {
+				part = append(AppendQuoted(part, string(child.Name())), ':')
+			}
+			parts = append(parts, appendReversed(part, child))
+		}
+		raw := v.Raw()
+		if v.Kind() == Object {
+			slices.Reverse(parts)
+		}
+		dst = append(dst, raw[0])
+		dst = append(dst, bytes.Join(parts, []byte(", "))...)
+		return append(dst, raw[len(raw)-1])
+	}
+	return append(dst, v.Raw()...)
 }

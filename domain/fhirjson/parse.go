@@ -112,14 +112,14 @@ func (p *parser) text() *SyntaxError {
 func (p *parser) root(i int) (int, *SyntaxError) {
 	src := p.src
 	p.nodes = append(p.nodes, node{})
-	var f *frame // the innermost open container
+	n := &p.nodes[0] // the latest node
+	var f *frame     // the innermost open container
 	for {
-		// Step 1: the value at i, for which the latest node is meant. Of a
-		// container only the opening bracket.
+		// Step 1: the value at i, for which n is meant. Of a container only
+		// the opening bracket.
 		if i >= len(src) {
 			return i, p.fault(i, inValue, "the text ends where a value was expected")
 		}
-		n := &p.nodes[len(p.nodes)-1]
 		n.start = uint32(i)
 		opened := false
 		switch c := src[i]; c {
@@ -172,9 +172,13 @@ func (p *parser) root(i int) (int, *SyntaxError) {
 				return i, p.notClosed(i, f)
 			}
 			i++
-			if fault := p.close(f, i); fault != nil {
-				return i, fault
+			p.nodes[f.node].end = uint32(i)
+			if f.count > fewMembers && f.close == '}' {
+				if twin := p.findDuplicate(f); twin != nil {
+					return i, p.duplicate(twin)
+				}
 			}
+			p.frames = p.frames[:len(p.frames)-1]
 			if len(p.frames) > 0 {
 				f = &p.frames[len(p.frames)-1]
 			}
@@ -207,9 +211,13 @@ func (p *parser) root(i int) (int, *SyntaxError) {
 			n.name = uint32(i)
 			n.nameLen = uint16(end - i - 1)
 			n.flags |= member
-			if fault := p.checkName(n, f, end-i-1); fault != nil {
-				return i, fault
+			bit := nameBit(src, i+1, end-i-1)
+			if n.flags != member || f.names&bit != 0 || end-i-1 > greatestName {
+				if fault := p.checkName(n, f, end-i-1); fault != nil {
+					return i, fault
+				}
 			}
+			f.names |= bit
 			i = p.space(end + 1)
 			if i >= len(src) || src[i] != ':' {
 				return i, p.noColon(i)
@@ -231,18 +239,6 @@ func (p *parser) open(n *node, bracket byte) *frame {
 	}
 	p.frames = append(p.frames, f)
 	return &p.frames[len(p.frames)-1]
-}
-
-// close ends the innermost container before offset end.
-func (p *parser) close(f *frame, end int) *SyntaxError {
-	p.nodes[f.node].end = uint32(end)
-	if f.close == '}' && f.count > fewMembers {
-		if twin := p.findDuplicate(f); twin != nil {
-			return p.duplicate(twin)
-		}
-	}
-	p.frames = p.frames[:len(p.frames)-1]
-	return nil
 }
 
 // space skips white space and remembers that there was some.

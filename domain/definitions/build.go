@@ -75,7 +75,7 @@ func (b *builder) elements(t *Type, s *tables.Type) error {
 		*e = Element{
 			Name: from.Name, Index: i, Min: from.Min, Max: from.Max, Choice: from.Choice,
 			Summary: from.Summary, Modifier: from.Modifier, Representation: from.Representation,
-			MaxLength: from.MaxLength, ContentReference: from.ContentReference,
+			ContentReference: from.ContentReference,
 		}
 		if e.Min > 0 {
 			t.Required = append(t.Required, uint8(i))

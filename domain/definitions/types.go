@@ -1,6 +1,10 @@
 package definitions
 
-import "fhirlog/domain/definitions/tables"
+import (
+	"iter"
+
+	"fhirlog/domain/definitions/tables"
+)
 
 // TypeKind says what sort of thing a Type is.
 type TypeKind = tables.Kind
@@ -59,7 +63,6 @@ type Element struct {
 	Summary        bool
 	Modifier       bool
 	Representation string // its form in XML other than an element: xmlAttr, xhtml
-	MaxLength      int    // of a string, 0 without limit
 	Types          []TypeRef
 	Binding        *Binding // nil if no value set is bound
 
@@ -110,6 +113,18 @@ type Member struct {
 // in its type, such as valueQuantity. Names with a leading '_' are not looked
 // up here, and neither is resourceType, which is no element.
 func (t *Type) Member(jsonName []byte) (Member, bool) { return t.members.find(jsonName) }
+
+// Members lists what Member finds: every JSON name, in the order of the
+// elements and, for a choice, of its types.
+func (t *Type) Members() iter.Seq2[string, Member] {
+	return func(yield func(string, Member) bool) {
+		for i := range t.members.members {
+			if m := &t.members.members[i]; !yield(m.name, m.Member) {
+				return
+			}
+		}
+	}
+}
 
 // ElementSet is a set of elements of one type by Index.
 type ElementSet [MaxElements / 64]uint64

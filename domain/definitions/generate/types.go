@@ -130,13 +130,12 @@ func markBackbone(made []tables.Type, place map[string]int, path string) (string
 
 func distilElement(name string, e object, ofResource bool) tables.Element {
 	made := tables.Element{
-		Name:      strings.TrimSuffix(name, "[x]"),
-		Min:       e.number("min"),
-		Max:       bound(e.text("max")),
-		Choice:    strings.HasSuffix(name, "[x]"),
-		Summary:   e.flag("isSummary"),
-		Modifier:  e.flag("isModifier"),
-		MaxLength: e.number("maxLength"),
+		Name:     strings.TrimSuffix(name, "[x]"),
+		Min:      e.number("min"),
+		Max:      bound(e.text("max")),
+		Choice:   strings.HasSuffix(name, "[x]"),
+		Summary:  e.flag("isSummary"),
+		Modifier: e.flag("isModifier"),
 	}
 	if r := e.texts("representation"); len(r) > 0 {
 		made.Representation = r[0]

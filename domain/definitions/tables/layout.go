@@ -22,7 +22,6 @@ func codeElement(c *coder, e *Element) {
 	c.types.code(c, &e.Types, codeTypeRefs)
 	c.text(&e.ContentReference)
 	c.text(&e.Representation)
-	c.number(&e.MaxLength)
 	c.bindings.code(c, &e.Binding, codeBinding)
 }
 

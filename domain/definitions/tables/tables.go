@@ -61,7 +61,6 @@ type Element struct {
 	Types            []TypeRef
 	ContentReference string // path of the element whose definition is used here
 	Representation   string // XML form other than an element: xmlAttr, xhtml
-	MaxLength        int    // of a string, 0 without limit
 	Binding          *Binding
 }
 

@@ -1,0 +1,87 @@
+package validate
+
+import (
+	"fmt"
+
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/fhirjson"
+)
+
+// sibling checks a member such as _birthDate, which carries the id and the
+// extensions of the primitive birthDate
+// (https://hl7.org/fhir/R4/json.html#primitive).
+func (w *walker) sibling(object, v fhirjson.Value, name []byte, t *definitions.Type, seen *definitions.ElementSet) {
+	base := name[1:]
+	m, ok := t.Member(base)
+	if !ok {
+		w.unknown(name, t)
+		return
+	}
+	e := m.Element
+	if seen.Add(e.Index) && e.Choice {
+		w.choiceOnce(object, base, m, t)
+	}
+	if m.Type.Kind != definitions.Primitive {
+		w.faultAt(string(name), codeStructure, fmt.Sprintf("%s is not of a primitive type: its id and extensions stand inside of it, not in %s.", base, name))
+		return
+	}
+	w.push(e.Name, noIndex)
+	defer w.pop()
+	isArray := v.Kind() == fhirjson.Array
+	switch {
+	case isArray != e.Repeats() && isArray:
+		w.fault(codeStructure, fmt.Sprintf("%s cannot repeat and %s must not be an array.", base, name))
+	case isArray != e.Repeats():
+		w.fault(codeStructure, fmt.Sprintf("%s can repeat and %s must be an array of the same length.", base, name))
+	case isArray:
+		w.siblingItems(object, v, name)
+	case v.Kind() != fhirjson.Object:
+		w.fault(codeStructure, fmt.Sprintf("%s must be an object with id or extension, not %s.", name, described(v.Kind())))
+	default:
+		w.members(v, w.element)
+	}
+}
+
+// siblingItems checks an array such as _given against the array given: of
+// equal length, with null on at most one side.
+func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
+	at, count := len(w.path)-1, 0
+	values := object.Get(string(name[1:]))
+	hasValues := values.Kind() == fhirjson.Array
+	value := values.First()
+	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
+		w.path[at].index = count
+		switch item.Kind() {
+		case fhirjson.Object:
+			w.members(item, w.element)
+		case fhirjson.Null:
+			if !hasValues { // else the walk over the values reports it
+				w.fault(codeStructure, fmt.Sprintf("This item of %s is null and has no value in %s either.", name, name[1:]))
+			}
+		default:
+			w.fault(codeStructure, fmt.Sprintf("The items of %s must be objects with id or extension, or null, not %s.", name, described(item.Kind())))
+		}
+		value = value.Next()
+		count++
+	}
+	w.path[at].index = noIndex
+	switch {
+	case w.full():
+	case count == 0:
+		w.fault(codeStructure, fmt.Sprintf("%s is an empty array; leave out what has no content.", name))
+	case hasValues && values.Len() != count:
+		w.fault(codeStructure, fmt.Sprintf("%s and %s must be arrays of the same length, with null where one has nothing.", name[1:], name))
+	}
+}
+
+// nullItem checks a null among the values of a repeating primitive: its _name
+// sibling must have something at the same place.
+func (w *walker) nullItem(object fhirjson.Value, name []byte, index int) {
+	item := object.Get("_" + string(name)).First()
+	for i := 0; i < index && item.Exists(); i++ {
+		item = item.Next()
+	}
+	if !item.Exists() || item.Kind() == fhirjson.Null {
+		w.fault(codeStructure, fmt.Sprintf("This item of %s is null; that needs an extension at the same place in _%s.", name, name))
+	}
+}

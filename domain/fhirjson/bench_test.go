@@ -81,6 +81,57 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
+// BenchmarkParseRelease is BenchmarkParse with the memory given back.
+func BenchmarkParseRelease(b *testing.B) {
+	for _, c := range benchmarkTexts() {
+		b.Run(c.name, func(b *testing.B) {
+			src := []byte(c.text)
+			b.SetBytes(int64(len(src)))
+			b.ReportAllocs()
+			for b.Loop() {
+				d, err := Parse(src, Limits{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				d.Release()
+			}
+		})
+	}
+}
+
+func BenchmarkAppendCompact(b *testing.B) {
+	for _, c := range benchmarkTexts() {
+		b.Run(c.name, func(b *testing.B) {
+			d := mustParse(b, c.text)
+			meta := d.Root().First()
+			edits := []Edit{{meta.End(), meta.End(), []byte(`,"id":"x"`)}}
+			b.SetBytes(int64(len(c.text)))
+			b.ReportAllocs()
+			var dst []byte
+			for b.Loop() {
+				dst = AppendCompact(dst[:0], d.Root(), edits)
+			}
+		})
+	}
+}
+
+// BenchmarkEqual compares each text with itself in another spelling.
+func BenchmarkEqual(b *testing.B) {
+	for _, c := range benchmarkTexts() {
+		b.Run(c.name, func(b *testing.B) {
+			d := mustParse(b, c.text)
+			other := mustParse(b, string(appendReversed(nil, d.Root())))
+			b.SetBytes(int64(len(c.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if !Equal(d.Root(), other.Root()) {
+					b.Fatal("not equal")
+				}
+			}
+		})
+	}
+}
+
 // BenchmarkOracle is jsontext on the same texts, which only checks them: the
 // figure to set BenchmarkParse against on one machine.
 func BenchmarkOracle(b *testing.B) {

@@ -10,7 +10,8 @@ import (
 type Document struct {
 	src    []byte
 	nodes  []node
-	spaced bool // there is white space between the tokens of the root value
+	space  *nodeSpace // what nodes was taken from, if Release was called before
+	spaced bool       // there is white space between the tokens of the root value
 }
 
 // node is one value of the tree; package documentation draws the whole.

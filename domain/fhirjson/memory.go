@@ -1,5 +1,7 @@
 package fhirjson
 
+import "sync"
+
 // pooledNodes is how many nodes of scratch space a pooled parser keeps: 160
 // kB, enough for all but large Bundles.
 const pooledNodes = 8192
@@ -27,14 +29,48 @@ func (p *parser) grow(i int) bool {
 	return true
 }
 
-// takeNodes returns the nodes for a Document to keep: a copy of exact size if
-// they stand in the scratch space, or if much of their space is unused.
-func (p *parser) takeNodes() []node {
+// takeNodes hands the nodes over to d: a copy of exact size if they stand in
+// the scratch space, or if much of their space is unused.
+func (p *parser) takeNodes(d *Document) {
 	used := len(p.nodes)
 	if cap(p.nodes) > pooledNodes && cap(p.nodes) < used+used/4 {
-		return p.nodes
+		d.nodes = p.nodes
+		return
 	}
-	nodes := make([]node, used)
-	copy(nodes, p.nodes)
-	return nodes
+	if used <= pooledNodes {
+		d.space, _ = nodeSpaces.Get().(*nodeSpace)
+	}
+	if d.space == nil || cap(d.space.nodes) < used {
+		d.nodes = make([]node, used)
+	} else {
+		d.nodes = d.space.nodes[:used]
+	}
+	copy(d.nodes, p.nodes)
+}
+
+// nodeSpace is space of a released Document. Documents themselves are not
+// pooled, so that a Value kept too long meets no nodes rather than another
+// patient's.
+type nodeSpace struct{ nodes []node }
+
+var nodeSpaces sync.Pool
+
+// Release gives the memory of the tree back for later Documents, which saves
+// Parse about a quarter of its time. It is optional, may be called once
+// nobody uses the Document or its Values any more, and makes them unusable:
+// afterwards methods of a Value panic or find nothing, but never something
+// else. What Text, Raw, Name, Path and Source returned before stays valid.
+func (d *Document) Release() {
+	nodes, space := d.nodes, d.space
+	d.nodes, d.space = nil, nil
+	if nodes == nil || cap(nodes) > pooledNodes {
+		return
+	}
+	if space == nil {
+		space = new(nodeSpace)
+	}
+	if cap(space.nodes) < cap(nodes) {
+		space.nodes = nodes
+	}
+	nodeSpaces.Put(space)
 }

@@ -60,7 +60,8 @@ func Parse(src []byte, limits Limits) (*Document, error) {
 		p.end()
 		return nil, fault
 	}
-	d := &Document{src: src, nodes: p.takeNodes(), spaced: p.spaced}
+	d := &Document{src: src, spaced: p.spaced}
+	p.takeNodes(d)
 	p.end()
 	return d, nil
 }

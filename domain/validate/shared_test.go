@@ -78,6 +78,32 @@ func eachExample(t testing.TB, archive string, visit func(name string, text []by
 	}
 }
 
+// knownWrong are the examples that break a rule of their own specification.
+var knownWrong = map[definitions.Version]map[string]string{
+	definitions.R4: {
+		"ActivityDefinition-blood-tubes-supply.json":        "the narrative is empty",
+		"ActivityDefinition-heart-valve-replacement.json":   "the narrative is empty",
+		"EventDefinition-example.json":                      "the narrative is empty",
+		"Questionnaire-qs1.json":                            "items without linkId",
+		"Questionnaire-zika-virus-exposure-assessment.json": "the narrative is empty",
+	},
+	definitions.STU3: {
+		"ActivityDefinition-blood-tubes-supply.json":                  "the narrative is empty",
+		"ActivityDefinition-heart-valve-replacement.json":             "the narrative is empty",
+		"Claim-960151.json":                                           "accident.type is from another code system than its required value set",
+		"DeviceRequest-example.json":                                  "the coding of intent has no system",
+		"DeviceRequest-insulinpump.json":                              "intent has no coding",
+		"ImplementationGuide-fhir.json":                               "name and status are missing",
+		"PlanDefinition-exclusive-breastfeeding-intervention-01.json": "action.type has no system",
+		"PlanDefinition-exclusive-breastfeeding-intervention-02.json": "action.type has no system",
+		"PlanDefinition-exclusive-breastfeeding-intervention-03.json": "action.type has no system",
+		"PlanDefinition-exclusive-breastfeeding-intervention-04.json": "action.type has no system",
+		"Questionnaire-qs1.json":                                      "items without linkId",
+		"Questionnaire-zika-virus-exposure-assessment.json":           "the narrative is empty",
+		"ig-r4.json": "a resource of R4",
+	},
+}
+
 func TestSharedExamples(t *testing.T) {
 	folder := sharedFolder(t)
 	for _, v := range definitions.Versions() {
@@ -88,12 +114,15 @@ func TestSharedExamples(t *testing.T) {
 			eachExample(t, archive, func(name string, text []byte) {
 				total++
 				issues := check(va, text)
+				reason, wrong := knownWrong[v][name]
 				if len(issues) > 0 {
 					failed++
-					t.Errorf("%s: %d issues", name, len(issues))
-					for _, issue := range issues[:min(3, len(issues))] {
-						t.Errorf("    %s %v: %s", issue.Code, issue.Expression, issue.Message)
-					}
+				}
+				switch {
+				case wrong && len(issues) == 0:
+					t.Errorf("%s passes, although %s", name, reason)
+				case !wrong && len(issues) > 0:
+					t.Errorf("%s: %d issues, of them %s %v: %s", name, len(issues), issues[0].Code, issues[0].Expression, issues[0].Message)
 				}
 			})
 			t.Logf("%s: %d of %d examples pass", v, total-failed, total)

@@ -79,10 +79,6 @@ func (w *walker) containedRules(t *definitions.Type, seen *definitions.ElementSe
 // members checks the members of an object against its type and returns the
 // elements that are there.
 func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen definitions.ElementSet) {
-	if len(w.path) > MaxDepth {
-		w.fault(codeStructure, fmt.Sprintf("Elements are nested deeper than %d levels.", MaxDepth))
-		return seen
-	}
 	count := 0
 	for v := object.First(); v.Exists() && !w.full(); v = v.Next() {
 		count++
@@ -105,6 +101,7 @@ func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen defin
 	}
 	if count == 0 {
 		w.fault(codeStructure, w.name()+" is an empty object; leave out what has no content.")
+		return seen
 	}
 	for _, index := range t.Required {
 		if !seen.Has(int(index)) {
@@ -165,6 +162,8 @@ func (w *walker) value(v fhirjson.Value, m definitions.Member) {
 		w.fault(codeStructure, w.name()+" is null; leave out what has no value.")
 	case t.Kind == definitions.Primitive:
 		w.primitive(v, m.Element, t)
+	case len(w.path) > MaxDepth:
+		w.fault(codeStructure, fmt.Sprintf("Elements are nested deeper than %d levels.", MaxDepth))
 	case t.Kind == definitions.Resource:
 		w.resource(v, "", m.Element.Name == "contained")
 	case v.Kind() != fhirjson.Object:

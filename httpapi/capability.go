@@ -1,0 +1,221 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"fhirlog/domain/commit"
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/fhirjson"
+)
+
+// metadata answers GET /metadata
+// (https://hl7.org/fhir/R4/http.html#capabilities).
+func (s *Server) metadata(_ context.Context, r *request) (response, error) {
+	return response{status: http.StatusOK, fhir: s.capability.at(r.base), shaped: r.shape.summary != summaryCount}, nil
+}
+
+// templated is a document with holes for the base URL of the service.
+type templated [][]byte
+
+// baseHole stands for the base URL while a document is made.
+const baseHole = "urn:fhirlog:base"
+
+func newTemplated(document any) (templated, error) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
+		return nil, err
+	}
+	return bytes.Split(bytes.TrimSpace(text.Bytes()), []byte(baseHole)), nil
+}
+
+// at fills in the base URL.
+func (t templated) at(base string) []byte {
+	quoted := fhirjson.AppendQuoted(nil, base)
+	return bytes.Join(t, quoted[1:len(quoted)-1])
+}
+
+// The parts of a CapabilityStatement that this server fills in, in the order
+// of the specification (https://hl7.org/fhir/R4/capabilitystatement.html).
+type (
+	capabilityStatement struct {
+		ResourceType   string         `json:"resourceType"`
+		URL            string         `json:"url"`
+		Version        string         `json:"version"`
+		Name           string         `json:"name"`
+		Title          string         `json:"title"`
+		Status         string         `json:"status"`
+		Experimental   bool           `json:"experimental"`
+		Date           string         `json:"date"`
+		Publisher      string         `json:"publisher"`
+		Kind           string         `json:"kind"`
+		Software       software       `json:"software"`
+		Implementation implementation `json:"implementation"`
+		FHIRVersion    string         `json:"fhirVersion"`
+		AcceptUnknown  string         `json:"acceptUnknown,omitempty"` // STU3
+		Format         []string       `json:"format"`
+		Rest           []rest         `json:"rest"`
+	}
+	software struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}
+	implementation struct {
+		Description string `json:"description"`
+		URL         string `json:"url"`
+	}
+	rest struct {
+		Mode        string          `json:"mode"`
+		Security    security        `json:"security"`
+		Resource    []restResource  `json:"resource"`
+		Interaction []code          `json:"interaction"`
+		Operation   []restOperation `json:"operation"`
+	}
+	security struct {
+		CORS        bool   `json:"cors"`
+		Description string `json:"description"`
+	}
+	code struct {
+		Code string `json:"code"`
+	}
+	restResource struct {
+		Type              string          `json:"type"`
+		Profile           any             `json:"profile"`
+		Interaction       []code          `json:"interaction"`
+		Versioning        string          `json:"versioning"`
+		ReadHistory       bool            `json:"readHistory"`
+		UpdateCreate      bool            `json:"updateCreate"`
+		ConditionalCreate bool            `json:"conditionalCreate"`
+		ConditionalRead   string          `json:"conditionalRead"`
+		ConditionalUpdate bool            `json:"conditionalUpdate"`
+		ConditionalPatch  *bool           `json:"conditionalPatch,omitempty"` // R5
+		ConditionalDelete string          `json:"conditionalDelete"`
+		Operation         []restOperation `json:"operation,omitempty"` // not in STU3
+	}
+	restOperation struct {
+		Name       string `json:"name"`
+		Definition any    `json:"definition"`
+	}
+	reference struct {
+		Reference string `json:"reference"`
+	}
+)
+
+// canonical is a link to a definition: a URL, in STU3 a Reference.
+func (s *Server) canonical(url string) any {
+	if s.fhir.Version() == definitions.STU3 {
+		return reference{url}
+	}
+	return url
+}
+
+// describe makes the CapabilityStatement from what is really routed.
+func (s *Server) describe() (templated, error) {
+	statement := capabilityStatement{
+		ResourceType: "CapabilityStatement",
+		URL:          baseHole + "/metadata",
+		Version:      s.options.SoftwareVersion,
+		Name:         "Fhirlog",
+		Title:        "fhirlog, a FHIR server whose only truth is an append-only log",
+		Status:       "active",
+		Date:         s.options.Clock().UTC().Format("2006-01-02T15:04:05Z"),
+		Publisher:    "fhirlog",
+		Kind:         "instance",
+		Software:     software{"fhirlog", s.options.SoftwareVersion},
+		Implementation: implementation{
+			Description: "FHIR " + s.fhir.FHIRVersion() + " REST service",
+			URL:         baseHole,
+		},
+		FHIRVersion: s.fhir.FHIRVersion(),
+		Format:      []string{"application/fhir+json", "json"},
+		Rest:        []rest{s.describeRest()},
+	}
+	if s.fhir.Version() == definitions.STU3 {
+		statement.AcceptUnknown = "extensions"
+	}
+	t, err := newTemplated(statement)
+	if err != nil {
+		return nil, fmt.Errorf("describe the capabilities: %w", err)
+	}
+	return t, nil
+}
+
+func (s *Server) describeRest() rest {
+	described := rest{
+		Mode:     "server",
+		Security: security{CORS: s.cors != nil, Description: "There is no authentication: whoever reaches the service may do everything."},
+	}
+	routed := s.routed()
+	for _, t := range s.sorted {
+		if r, any := s.describeType(t, routed); any {
+			described.Resource = append(described.Resource, r)
+		}
+	}
+	if routed&bundleKind != 0 {
+		described.Interaction = append(described.Interaction, code{"transaction"}, code{"batch"})
+	}
+	if routed&historySystemKind != 0 && len(s.options.NoHistory) == 0 {
+		described.Interaction = append(described.Interaction, code{historySystemKind.code()})
+	}
+	for _, o := range operations {
+		if routed&o.kind != 0 && (o.system || s.fhir.Version() == definitions.STU3) {
+			described.Operation = append(described.Operation, s.describeUse(o))
+		}
+	}
+	return described
+}
+
+// routed returns all interactions that some route leads to.
+func (s *Server) routed() kind {
+	var all kind
+	for _, p := range s.routes.places {
+		for i := range p.calls {
+			if p.calls[i].offered() {
+				all |= p.calls[i].kind
+			}
+		}
+	}
+	return all
+}
+
+// describeType describes what is offered for a type; false if that is nothing.
+func (s *Server) describeType(t *typeRules, routed kind) (restResource, bool) {
+	described := restResource{
+		Type:              string(t.name),
+		Profile:           s.canonical("http://hl7.org/fhir/StructureDefinition/" + string(t.name)),
+		Versioning:        versioningCode(t.versioning),
+		ReadHistory:       t.history && t.offers(vreadKind),
+		UpdateCreate:      t.updateCreate && t.offers(updateKind),
+		ConditionalRead:   "full-support",
+		ConditionalDelete: "not-supported",
+	}
+	if s.fhir.Version() == definitions.R5 {
+		described.ConditionalPatch = new(bool)
+	}
+	for _, k := range typeKinds {
+		if routed&k != 0 && t.offers(k) {
+			described.Interaction = append(described.Interaction, code{k.code()})
+		}
+	}
+	for _, o := range operations {
+		if !o.system && routed&o.kind != 0 && t.offers(o.kind) && s.fhir.Version() != definitions.STU3 {
+			described.Operation = append(described.Operation, s.describeUse(o))
+		}
+	}
+	return described, len(described.Interaction) > 0
+}
+
+func versioningCode(p commit.VersioningPolicy) string {
+	switch p {
+	case commit.VersionedUpdate:
+		return "versioned-update"
+	case commit.NoVersion:
+		return "no-version"
+	}
+	return "versioned"
+}

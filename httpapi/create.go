@@ -1,0 +1,77 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+
+	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
+)
+
+// planCreate makes the command of POST /{type}
+// (https://hl7.org/fhir/R4/http.html#create).
+func (s *Server) planCreate(r *request) (commit.Command, error) {
+	if r.conditions.ifNoneExist.given {
+		return commit.Command{}, notSupported("Conditional create (If-None-Exist) is not offered yet; nothing was created.")
+	}
+	if err := r.checkContent(); err != nil {
+		return commit.Command{}, err
+	}
+	return commit.Command{Interaction: event.Create, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL}, nil
+}
+
+// checkContent makes sure that the body is a resource of the type in the path.
+func (r *request) checkContent() error {
+	stated := r.content.Get("resourceType")
+	switch {
+	case stated.Kind() != fhirjson.String:
+		return &domain.Error{Kind: domain.Invalid, Issues: []domain.Issue{{Code: "structure", Message: "The body has no resourceType; it must be " + r.typ + "."}}}
+	case string(stated.Text()) != r.typ:
+		return invalid("The body is "+article(printable(stated.String(), 64))+", but the path is that of "+r.typ+".", "resourceType")
+	}
+	return nil
+}
+
+func article(noun string) string { return "a resource of type " + noun }
+
+// answerWrite tells what became of a create or an update.
+func (s *Server) answerWrite(r *request, o *commit.Outcome) response {
+	v := &o.Version
+	answer := versionOf(http.StatusOK, v)
+	verb := "updated"
+	switch o.Change {
+	case commit.Created:
+		answer.status, verb = http.StatusCreated, "created"
+		answer.location = r.base + "/" + string(v.Type) + "/" + string(v.ID) + "/_history/" + v.Version.String()
+	case commit.Unchanged:
+		verb = "left as it was, as the content is the same"
+	}
+	switch r.prefer.returns {
+	case returnRepresentation:
+		answer.resource = v
+	case returnOutcome:
+		answer.issues = done(string(v.Type) + "/" + string(v.ID) + " was " + verb + ", its version is " + v.Version.String() + ".")
+		answer.details = true
+	}
+	return answer
+}
+
+// done makes the issue of an OperationOutcome that tells of success.
+func done(message string) []domain.Issue {
+	return []domain.Issue{{Severity: domain.Information, Code: "informational", Message: message}}
+}
+
+// malformed explains JSON that could not be read.
+func malformed(err error, what string) error {
+	var syntax *fhirjson.SyntaxError
+	if !errors.As(err, &syntax) {
+		return err
+	}
+	issue := domain.Issue{Code: "structure", Message: what + " is not well-formed JSON: " + err.Error() + "."}
+	if syntax.Path != "" && syntax.Path != "$" {
+		issue.Expression = []string{syntax.Path}
+	}
+	return &domain.Error{Kind: domain.Invalid, Issues: []domain.Issue{issue}}
+}

@@ -1,0 +1,252 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+
+	"fhirlog/domain"
+	"fhirlog/domain/event"
+	"fhirlog/domain/resource"
+)
+
+const (
+	standardHistoryCount = 10
+	mostHistoryCount     = 1000
+	// historyChunk is how many versions are in memory at once while a page is
+	// written: a page may hold many large resources.
+	historyChunk = 100
+)
+
+// walk is one page of a history on its way to the client
+// (https://hl7.org/fhir/R4/http.html#history).
+type walk struct {
+	s        *Server
+	r        *request
+	load     func(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error)
+	query    resource.HistoryQuery // of the next chunk; Count counts down
+	firstAt  uint64                // position of the page's first entry
+	scope    string                // what the token is good for
+	countAll bool                  // only the total is asked for
+	previous bool                  // there is a page before
+	warnings []domain.Issue
+}
+
+func (s *Server) instanceHistory(ctx context.Context, r *request) (response, error) {
+	id, err := domain.ParseLogicalID(r.id)
+	if err != nil {
+		return response{}, neverExisted(r, err)
+	}
+	return s.history(ctx, r, func(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error) {
+		return s.reader.InstanceHistory(ctx, r.resourceType(), id, q)
+	})
+}
+
+func (s *Server) typeHistory(ctx context.Context, r *request) (response, error) {
+	return s.history(ctx, r, func(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error) {
+		return s.reader.TypeHistory(ctx, r.resourceType(), q)
+	})
+}
+
+func (s *Server) systemHistory(ctx context.Context, r *request) (response, error) {
+	return s.typeHistory(ctx, r) // the type in the path is ""
+}
+
+// history answers with a page. Its first chunk is read before the answer
+// begins, so that faults get a status of their own.
+func (s *Server) history(ctx context.Context, r *request, load func(context.Context, resource.HistoryQuery) (resource.HistoryPage, error)) (response, error) {
+	w := &walk{s: s, r: r, load: load}
+	if err := w.plan(); err != nil {
+		return response{}, err
+	}
+	if err := w.findBeginning(ctx); err != nil {
+		return response{}, err
+	}
+	w.firstAt = w.query.Start
+	first, err := w.next(ctx)
+	if err != nil {
+		return response{}, err
+	}
+	if len(first.Entries) > 0 {
+		w.firstAt = first.Entries[0].Position
+	}
+	return response{status: http.StatusOK, stream: func(b *bodyWriter, sh shape) error {
+		return w.write(ctx, b, &sh, first)
+	}}, nil
+}
+
+// findBeginning turns a walk back to the previous page into one forward from
+// where that page begins.
+func (w *walk) findBeginning(ctx context.Context) error {
+	if !w.query.Backward {
+		w.previous = w.query.HasStart
+		return nil
+	}
+	back, count := w.query, w.query.Count
+	w.query.Backward, w.query.HasStart = false, false
+	for left := count; left > 0; {
+		back.Count = min(left, historyChunk)
+		page, err := w.load(ctx, back)
+		if err != nil {
+			return err
+		}
+		w.previous = page.More
+		if len(page.Entries) == 0 {
+			break
+		}
+		w.query.Start, w.query.HasStart = page.Entries[0].Position, true
+		left -= len(page.Entries)
+		if !page.More || !step(&back, page.Entries[0].Position) {
+			break
+		}
+	}
+	return nil
+}
+
+// step moves the start of a query beyond a position, in its direction; false
+// if there is nothing beyond.
+func step(q *resource.HistoryQuery, position uint64) bool {
+	q.HasStart = true
+	if q.Ascending != q.Backward {
+		q.Start = position + 1
+		return true
+	}
+	q.Start = position - 1
+	return position > 0
+}
+
+// next reads the next chunk and moves the query behind it.
+func (w *walk) next(ctx context.Context) (resource.HistoryPage, error) {
+	q := w.query
+	q.Count = min(q.Count, historyChunk)
+	page, err := w.load(ctx, q)
+	if err != nil || len(page.Entries) == 0 {
+		w.query.Count = 0
+		return page, err
+	}
+	w.query.Count -= len(page.Entries)
+	if !step(&w.query, page.Entries[len(page.Entries)-1].Position) {
+		page.More = false
+	}
+	if !page.More {
+		w.query.Count = 0
+	}
+	return page, nil
+}
+
+// write writes the Bundle. Its links come before the entries if they are known
+// by then, that is unless the page has several chunks.
+func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resource.HistoryPage) error {
+	b.buf = append(b.buf, `{"resourceType":"Bundle","id":"`...)
+	b.buf = append(b.buf, w.r.requestID...)
+	b.buf = append(b.buf, `","meta":{"lastUpdated":"`...)
+	b.buf = resource.AppendInstant(b.buf, w.s.now())
+	b.buf = append(b.buf, `"},"type":"history"`...)
+	if page.Total >= 0 {
+		b.buf = append(b.buf, `,"total":`...)
+		b.buf = strconv.AppendInt(b.buf, int64(page.Total), 10)
+	}
+	single := w.query.Count == 0
+	if single {
+		w.appendLinks(b, page.More)
+	}
+	entries := 0
+	for {
+		for i := range page.Entries {
+			if err := w.appendEntry(b, sh, &page.Entries[i], entries); err != nil {
+				return err
+			}
+			entries++
+		}
+		if w.query.Count == 0 || b.dropped {
+			break
+		}
+		var err error
+		if page, err = w.next(ctx); err != nil {
+			return err
+		}
+	}
+	if len(w.warnings) > 0 {
+		w.appendWarnings(b, entries)
+		entries++
+	}
+	if entries > 0 {
+		b.buf = append(b.buf, ']')
+	}
+	if !single {
+		w.appendLinks(b, page.More)
+	}
+	b.buf = append(b.buf, '}')
+	return nil
+}
+
+// openEntry begins an entry, and the array before the first one.
+func openEntry(b *bodyWriter, number int) {
+	if number == 0 {
+		b.buf = append(b.buf, `,"entry":[{`...)
+	} else {
+		b.buf = append(b.buf, `,{`...)
+	}
+}
+
+// appendEntry writes one version. A deletion has no resource.
+func (w *walk) appendEntry(b *bodyWriter, sh *shape, v *resource.Version, number int) error {
+	openEntry(b, number)
+	b.buf = append(b.buf, `"fullUrl":"`...)
+	b.buf = append(b.buf, w.r.base...)
+	b.buf = append(b.buf, '/')
+	b.buf = appendReference(b.buf, v)
+	b.buf = append(b.buf, `",`...)
+	if !v.Deleted {
+		b.buf = append(b.buf, `"resource":`...)
+		var err error
+		if b.buf, err = w.s.appendResource(b.buf, &response{resource: v, shaped: true}, sh); err != nil {
+			return err
+		}
+		b.buf = append(b.buf, ',')
+	}
+	b.buf = append(b.buf, `"request":{"method":"`...)
+	b.buf = append(b.buf, w.s.verb(v.Interaction)...)
+	b.buf = append(b.buf, `","url":"`...)
+	if v.Interaction == event.Create {
+		b.buf = append(b.buf, v.Type...)
+	} else {
+		b.buf = appendReference(b.buf, v)
+	}
+	b.buf = append(b.buf, `"},"response":{"status":"`...)
+	b.buf = append(b.buf, historyStatus(v)...)
+	b.buf = append(b.buf, `","etag":"W/\"`...)
+	b.buf = strconv.AppendUint(b.buf, uint64(v.Version), 10)
+	b.buf = append(b.buf, `\"","lastModified":"`...)
+	b.buf = resource.AppendInstant(b.buf, v.Instant)
+	b.buf = append(b.buf, `"}}`...)
+	return b.flushIfLarge()
+}
+
+func appendReference(dst []byte, v *resource.Version) []byte {
+	dst = append(dst, v.Type...)
+	dst = append(dst, '/')
+	return append(dst, v.ID...)
+}
+
+// historyStatus tells what the interaction was answered with at its time.
+func historyStatus(v *resource.Version) string {
+	switch {
+	case v.Deleted:
+		return "204 No Content"
+	case v.Interaction == event.Create, v.Interaction == event.Update && v.Version == 1:
+		return "201 Created"
+	}
+	return "200 OK"
+}
+
+// appendWarnings writes an entry with an OperationOutcome. In a history every
+// entry needs request and response.
+func (w *walk) appendWarnings(b *bodyWriter, number int) {
+	openEntry(b, number)
+	b.buf = append(b.buf, `"resource":`...)
+	b.buf = w.s.appendOutcome(b.buf, w.r.requestID, &response{issues: w.warnings})
+	b.buf = append(b.buf, `,"request":{"method":"GET","url":"`...)
+	b.buf = append(b.buf, w.r.path()[1:]...)
+	b.buf = append(b.buf, `"},"response":{"status":"200 OK"}}`...)
+}

@@ -1,0 +1,54 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"fhirlog/domain"
+	"fhirlog/domain/resource"
+)
+
+// read answers GET /{type}/{id} (https://hl7.org/fhir/R4/http.html#read).
+func (s *Server) read(ctx context.Context, r *request) (response, error) {
+	if err := refuseCount(r); err != nil {
+		return response{}, err
+	}
+	if r.typ == "OperationDefinition" {
+		if definition, ok := s.operations[r.id]; ok {
+			return response{status: http.StatusOK, fhir: definition.at(r.base), shaped: true}, nil
+		}
+	}
+	id, err := domain.ParseLogicalID(r.id)
+	if err != nil {
+		return response{}, neverExisted(r, err)
+	}
+	version, err := s.reader.Read(ctx, r.resourceType(), id)
+	if err != nil {
+		return response{}, err
+	}
+	return show(r, &version), nil
+}
+
+// refuseCount refuses to count a single resource.
+func refuseCount(r *request) error {
+	if r.shape.summary == summaryCount {
+		return invalid("_summary=count counts the results of a search or a history; here is only one resource.")
+	}
+	return nil
+}
+
+// neverExisted answers for ids that no resource can have.
+func neverExisted(r *request, why error) error {
+	return domain.NewError(domain.NotFound, "There is no "+r.typ+" with this id: "+why.Error()+".")
+}
+
+// show answers with a version, or with 304 if the client holds it already
+// (https://hl7.org/fhir/R4/http.html#cread).
+func show(r *request, version *resource.Version) response {
+	if r.conditions.unchanged(version.Version, version.Instant) {
+		return versionOf(http.StatusNotModified, version)
+	}
+	answer := versionOf(http.StatusOK, version)
+	answer.resource, answer.shaped = version, true
+	return answer
+}

@@ -1,0 +1,136 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"runtime/debug"
+
+	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
+)
+
+// request is one interaction to carry out, come by HTTP or as an entry of a
+// Bundle.
+type request struct {
+	requestID string // the server's id of the HTTP request
+	method    string
+	target
+	call  *call
+	rules *typeRules // of the type in the path, nil if there is none
+
+	query      parameters
+	shape      shape
+	conditions conditions
+	prefer     preferences
+	provenance string    // the X-Provenance header
+	logic      condition // the x-bundle-processing-logic header
+	base       string    // the URL of the service, for absolute links
+	jsonOnly   bool      // plain JSON is asked for, not FHIR's
+
+	content fhirjson.Value // the parsed body
+	fullURL string         // of a Bundle's entry
+	inside  bool           // it is an entry of a Bundle
+}
+
+// resourceType returns the type in the path.
+func (r *request) resourceType() domain.ResourceType { return domain.ResourceType(r.typ) }
+
+// perform carries out one interaction and turns every failure, panics
+// included, into an answer.
+func (s *Server) perform(ctx context.Context, r *request) (answer response) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			answer = s.crash(r.requestID, fault)
+		}
+	}()
+	answer, err := s.try(ctx, r)
+	if err != nil {
+		return s.failure(r.requestID, err)
+	}
+	return answer
+}
+
+// crash answers for a panic. It is a fault of the server, never of the client.
+func (s *Server) crash(requestID string, fault any) response {
+	s.log.Error().Str("request_id", requestID).Interface("panic", fault).Bytes("stack", debug.Stack()).Msg("request panicked")
+	return s.failure(requestID, errPanicked)
+}
+
+func (s *Server) try(ctx context.Context, r *request) (response, error) {
+	if err := s.checkParameters(r); err != nil {
+		return response{}, err
+	}
+	if r.provenance != "" && !r.call.takesProvenance() {
+		return response{}, notSupported("The header X-Provenance is understood on create and update only.")
+	}
+	if r.call.answer != nil {
+		return r.call.answer(s, ctx, r)
+	}
+	return s.write(ctx, r)
+}
+
+func (c *call) takesProvenance() bool { return c.kind == createKind || c.kind == updateKind }
+
+// write commits the command of one interaction.
+func (s *Server) write(ctx context.Context, r *request) (response, error) {
+	command, err := s.planWrite(ctx, r)
+	if err != nil {
+		return response{}, err
+	}
+	commands := make([]commit.Command, 1, 2)
+	commands[0] = command
+	if r.provenance != "" {
+		provenance, err := s.planProvenance(r.provenance)
+		if err != nil {
+			return response{}, err
+		}
+		commands = append(commands, provenance)
+	}
+	outcomes, err := s.writer.Commit(ctx, commit.Caller{RequestID: r.requestID}, commands)
+	if err != nil {
+		return response{}, explainProvenance(err)
+	}
+	return r.call.done(s, r, &outcomes[0]), nil
+}
+
+// planWrite makes the command of a write, for a single one and for the entry of
+// a transaction alike.
+func (s *Server) planWrite(ctx context.Context, r *request) (commit.Command, error) {
+	command, err := r.call.plan(s, r)
+	if err != nil {
+		return commit.Command{}, err
+	}
+	if command.Interaction == event.Update && !r.rules.updateCreate {
+		err = s.mustExist(ctx, command)
+	}
+	return command, err
+}
+
+// mustExist refuses an update that would create. That the resource is still
+// there when the update is decided is not made sure: only an erasure in between
+// could let a creation pass.
+func (s *Server) mustExist(ctx context.Context, c commit.Command) error {
+	_, err := s.reader.Read(ctx, c.Type, c.ID)
+	if domain.KindOf(err) == domain.NotFound && err != nil {
+		e := domain.NewError(domain.MethodNotAllowed, "An update of what does not exist is switched off here: create it with POST "+string(c.Type)+".")
+		e.Issues[0].Code = "forbidden"
+		return e
+	}
+	if domain.KindOf(err) == domain.Deleted {
+		return nil
+	}
+	return err
+}
+
+// knownMethod names a method for messages, logs and metrics; what the client
+// made up is not repeated.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions, http.MethodTrace, http.MethodConnect:
+		return method
+	}
+	return "other"
+}

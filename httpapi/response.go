@@ -1,0 +1,30 @@
+package httpapi
+
+import (
+	"fhirlog/domain"
+	"fhirlog/domain/resource"
+)
+
+// response is the answer to a request, before it becomes an HTTP response or
+// the entry of a Bundle. At most one of the bodies is set.
+type response struct {
+	status   int
+	version  domain.VersionID // the ETag, unless zero
+	instant  int64            // Last-Modified, if there is a version
+	location string
+	allow    string
+	retry    bool // tells to try again later
+
+	resource *resource.Version                  // body: a resource
+	issues   []domain.Issue                     // body: an OperationOutcome
+	details  bool                               // its issues have details.text as well
+	fhir     []byte                             // body: a resource that the server made
+	shaped   bool                               // _summary and _elements apply to the body
+	json     []byte                             // body: JSON that is not FHIR
+	stream   func(b *bodyWriter, s shape) error // body: written piece by piece
+}
+
+// versionOf makes the part of an answer that names a version.
+func versionOf(status int, v *resource.Version) response {
+	return response{status: status, version: v.Version, instant: v.Instant}
+}

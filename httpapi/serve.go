@@ -1,0 +1,266 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"fhirlog/domain/fhirjson"
+)
+
+// exchange is one HTTP request with its answer.
+type exchange struct {
+	s       *Server
+	w       http.ResponseWriter
+	h       *http.Request
+	request request
+	started time.Time
+	body    body
+	status  int  // of the answer; 0 as long as there is none
+	safe    bool // nothing looks at the body any more: the end came in order
+}
+
+// serveHTTP answers one HTTP request, whatever it is.
+func (s *Server) serveHTTP(w http.ResponseWriter, h *http.Request) {
+	x := &exchange{s: s, w: w, h: h, started: time.Now()}
+	x.request.requestID = s.options.NewID()
+	standardHeaders(w.Header(), x.request.requestID, correlationID(h.Header))
+	s.metrics.inFlight.Inc()
+	defer x.end()
+	if s.cors.answered(w, h) {
+		x.status = http.StatusNoContent
+		return
+	}
+	found, ok := s.routes.match(h.URL.Path)
+	if !ok {
+		x.fail(s.noPath(h.URL.Path))
+		return
+	}
+	x.request.target = found
+	if found.place.handler != nil {
+		x.status = http.StatusOK
+		found.place.handler.ServeHTTP(w, h)
+		return
+	}
+	x.serve()
+}
+
+// end is deferred: whatever happened, resources are given back and the request
+// is counted.
+func (x *exchange) end() {
+	fault := recover()
+	if fault != nil && fault != http.ErrAbortHandler {
+		answer := x.s.crash(x.request.requestID, fault)
+		if x.status == 0 {
+			x.respond(&answer)
+			fault = nil
+		} else {
+			fault = http.ErrAbortHandler // half an answer must not look whole
+		}
+	}
+	received := len(x.body.bytes)
+	x.body.free(x.safe)
+	x.s.metrics.inFlight.Dec()
+	x.s.observe(x, received)
+	if fault != nil {
+		panic(fault)
+	}
+}
+
+// fail answers with an OperationOutcome.
+func (x *exchange) fail(err error) {
+	answer := x.s.failure(x.request.requestID, err)
+	x.respond(&answer)
+}
+
+// serve answers a request to a known place.
+func (x *exchange) serve() {
+	s, r := x.s, &x.request
+	var err error
+	r.method = x.h.Method
+	if r.call, r.rules, err = s.locate(r.method, r.target); err != nil {
+		x.fail(err)
+		return
+	}
+	limit := s.options.RequestTimeout
+	if r.call.kind == bundleKind {
+		limit = s.options.BundleTimeout
+	}
+	ctx, cancel := context.WithTimeout(x.h.Context(), limit)
+	defer cancel()
+	if err := x.prepare(); err != nil {
+		x.fail(err)
+		return
+	}
+	if !r.call.open {
+		if err := s.gate.enter(ctx); err != nil {
+			x.fail(err)
+			return
+		}
+		defer s.gate.leave()
+	}
+	if r.call.content {
+		if err := x.readContent(ctx); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+	answer := s.perform(ctx, r)
+	x.respond(&answer)
+	x.safe = ctx.Err() == nil
+}
+
+// prepare reads everything of the request but its body.
+func (x *exchange) prepare() error {
+	s, r, header := x.s, &x.request, x.h.Header
+	var err error
+	if r.query, err = parseParameters(x.h.URL.RawQuery); err != nil {
+		return err
+	}
+	if r.shape, err = parseShape(r.query); err != nil {
+		return err
+	}
+	if r.jsonOnly, err = s.negotiate(header, r.query); err != nil {
+		return err
+	}
+	if r.prefer, err = parsePrefer(header["Prefer"]); err != nil {
+		return err
+	}
+	r.conditions = conditionsOf(header)
+	r.provenance = header.Get("X-Provenance")
+	r.logic = conditionOf(header["X-Bundle-Processing-Logic"])
+	r.base = s.serviceURL(x.h)
+	if r.call.content {
+		return s.checkContentType(header)
+	}
+	return nil
+}
+
+// readContent reads and parses the body.
+func (x *exchange) readContent(ctx context.Context) error {
+	s := x.s
+	if err := s.readBody(ctx, x.w, x.h, &x.body); err != nil {
+		return err
+	}
+	content, err := s.parse(x.body.bytes)
+	x.request.content = content
+	return err
+}
+
+// parse reads JSON from a client.
+func (s *Server) parse(text []byte) (fhirjson.Value, error) {
+	if len(text) == 0 {
+		return fhirjson.Value{}, invalid("The body is empty; a resource is needed.")
+	}
+	document, err := fhirjson.Parse(text, fhirjson.Limits{MaxDepth: s.options.MaxDepth, MaxNodes: s.options.MaxNodes})
+	if err != nil {
+		return fhirjson.Value{}, malformed(err, "The body")
+	}
+	root := document.Root()
+	if root.Kind() != fhirjson.Object {
+		return fhirjson.Value{}, invalid("The body must be a JSON object, a resource.")
+	}
+	return root, nil
+}
+
+// respond writes the answer as an HTTP response.
+func (x *exchange) respond(answer *response) {
+	s := x.s
+	x.status = answer.status
+	header := x.w.Header()
+	answerHeaders(header, answer)
+	if answer.status == http.StatusNoContent || answer.status == http.StatusNotModified {
+		x.w.WriteHeader(answer.status)
+		return
+	}
+	b := s.newBodyWriter(x.w, x.h, answer.status)
+	defer b.free()
+	b.pretty = x.request.shape.pretty
+	if err := s.appendBody(b, x.request.requestID, answer, x.request.shape); err != nil {
+		if b.started {
+			if b.err == nil {
+				s.log.Error().Err(err).Str("request_id", x.request.requestID).Msg("answer broken off")
+			}
+			panic(http.ErrAbortHandler)
+		}
+		failed := s.failure(x.request.requestID, err)
+		x.status, b.status = failed.status, failed.status
+		header.Del("Etag")
+		header.Del("Last-Modified")
+		header.Del("Location")
+		answerHeaders(header, &failed)
+		b.buf = s.appendOutcome(b.buf[:0], x.request.requestID, &failed)
+	}
+	if len(b.buf) > 0 {
+		if header["Content-Type"] == nil {
+			header["Content-Type"] = contentTypeFHIR
+		}
+		if !s.options.NoCompression {
+			header.Add("Vary", varyEncoding[0])
+		}
+	}
+	if err := b.finish(); err != nil && b.started {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// answerHeaders sets the headers that tell of the answer itself.
+func answerHeaders(header http.Header, answer *response) {
+	if answer.version != 0 {
+		header["Etag"] = []string{string(appendETag(nil, answer.version))}
+		if answer.instant != 0 {
+			header["Last-Modified"] = []string{string(appendHTTPDate(nil, answer.instant))}
+		}
+	}
+	if answer.location != "" {
+		header["Location"] = []string{answer.location}
+	}
+	if answer.status == http.StatusMethodNotAllowed {
+		header["Allow"] = []string{answer.allow}
+	}
+	if answer.retry {
+		header["Retry-After"] = []string{"1"}
+		header["X-Ms-Retry-After-Ms"] = []string{"1000"}
+	}
+	if answer.json != nil {
+		header["Content-Type"] = contentTypeJSON
+	}
+}
+
+// appendBody writes the body of an answer to b.
+func (s *Server) appendBody(b *bodyWriter, requestID string, answer *response, sh shape) (err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			s.crash(requestID, fault)
+			err = errPanicked
+		}
+	}()
+	switch {
+	case answer.stream != nil:
+		header := b.out.w.Header()
+		header["Content-Type"] = contentTypeFHIR
+		return answer.stream(b, sh)
+	case answer.issues != nil:
+		b.buf = s.appendOutcome(b.buf, requestID, answer)
+	case answer.json != nil:
+		b.buf = append(b.buf, answer.json...)
+	default:
+		b.buf, err = s.appendResource(b.buf, answer, &sh)
+	}
+	return err
+}
+
+// appendResource appends the resource of an answer, if it has one.
+func (s *Server) appendResource(dst []byte, answer *response, sh *shape) ([]byte, error) {
+	switch {
+	case answer.resource != nil && (sh.whole() || !answer.shaped):
+		return answer.resource.AppendJSON(dst), nil
+	case answer.resource != nil:
+		return s.appendShaped(dst, answer.resource.AppendJSON(nil), sh)
+	case answer.fhir != nil && (sh.whole() || !answer.shaped):
+		return append(dst, answer.fhir...), nil
+	case answer.fhir != nil:
+		return s.appendShaped(dst, answer.fhir, sh)
+	}
+	return dst, nil
+}

@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/zerolog"
+
+	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/resource"
+)
+
+// Writer makes changes. Commit carries out all commands or none; when it
+// returns without an error they are durable and every later read sees them.
+// The commands' resources are not used any more after it has returned, which
+// it does soon after its context ends. Failures a client may be told are *domain.Error; with more than one
+// command they are wrapped in *commit.CommandError. It is called concurrently.
+type Writer interface {
+	Commit(ctx context.Context, caller commit.Caller, commands []commit.Command) ([]commit.Outcome, error)
+}
+
+// Reader answers from the applied state. It is called concurrently.
+type Reader interface {
+	// Applied is the number of records that reads may see: the snapshot of a
+	// history that begins now.
+	Applied() uint64
+	// Read returns the current version. It fails with Kind NotFound for what
+	// never was or is erased, and with Deleted, Version set, for what is deleted.
+	Read(ctx context.Context, t domain.ResourceType, id domain.LogicalID) (resource.Version, error)
+	// ReadVersion returns a version, also one that is a deletion, or NotFound.
+	ReadVersion(ctx context.Context, t domain.ResourceType, id domain.LogicalID, v domain.VersionID) (resource.Version, error)
+	// InstanceHistory fails with NotFound for what never was or is erased.
+	InstanceHistory(ctx context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error)
+	// TypeHistory is the history of a type, or of the whole system for "".
+	TypeHistory(ctx context.Context, t domain.ResourceType, q resource.HistoryQuery) (resource.HistoryPage, error)
+	// Before is the number of records whose instant, in milliseconds since 1970,
+	// is less.
+	Before(instant int64) uint64
+}
+
+// HealthCheck is one line of /health/check.
+type HealthCheck struct {
+	Name string
+	// Check returns nil when all is well; else its text is shown, so it must not
+	// hold anything about patients. It has to return quickly.
+	Check func(ctx context.Context) error
+}
+
+// Dependencies are what a Server works with. All but Checks are needed.
+type Dependencies struct {
+	Writer      Writer
+	Reader      Reader
+	Definitions *definitions.Definitions
+	Checks      []HealthCheck
+}
+
+// Server is the FHIR REST interface. All its fields are set by New and not
+// changed later; what they point to is safe for concurrent use.
+type Server struct {
+	writer Writer
+	reader Reader
+	checks []HealthCheck
+	fhir   *definitions.Definitions
+	// The types of a Bundle and its parts, for the envelope of batches.
+	bundle, bundleEntry, bundleRequest *definitions.Type
+
+	options Options
+	log     zerolog.Logger
+	routes  *routes
+	types   map[string]*typeRules
+	sorted  []*typeRules // by name
+	metrics *metrics
+	gather  http.Handler
+	gate    *gate
+	bodies  *budget
+	cors    *cors
+
+	capability templated
+	operations map[string]templated // OperationDefinitions by name
+}
+
+// New makes a Server, or says everything that is wrong with its options.
+func New(d Dependencies, o Options) (*Server, error) {
+	if d.Writer == nil || d.Reader == nil || d.Definitions == nil {
+		return nil, errors.New("httpapi: Writer, Reader and Definitions are needed")
+	}
+	o, err := o.complete(d.Definitions)
+	if err != nil {
+		return nil, err
+	}
+	registry := o.Metrics
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
+	s := &Server{
+		writer: d.Writer, reader: d.Reader, checks: d.Checks, fhir: d.Definitions,
+		bundle: d.Definitions.Type("Bundle"), bundleEntry: d.Definitions.Type("Bundle.entry"), bundleRequest: d.Definitions.Type("Bundle.entry.request"),
+		options: o, log: o.Logger,
+		gate:   newGate(o.MaxConcurrent, o.QueueWait),
+		bodies: newBudget(o.MaxBodyBytesInFlight, o.QueueWait),
+		cors:   newCORS(o.CORS),
+		gather: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	}
+	s.types, s.sorted = rulesOf(d.Definitions, &o)
+	if s.routes, err = newRoutes(o.BasePath, s.places()); err != nil {
+		return nil, err
+	}
+	if s.metrics, err = newMetrics(registry, s.routes, s.bodies); err != nil {
+		return nil, err
+	}
+	if s.operations, err = s.describeOperations(); err != nil {
+		return nil, err
+	}
+	if s.capability, err = s.describe(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Handler returns what serves requests. It needs no further wrapping.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
+
+// MetricsHandler serves the Prometheus metrics, for a listener of their own;
+// see Options.SeparateMetrics.
+func (s *Server) MetricsHandler() http.Handler { return s.gather }
+
+// HTTPServer returns an http.Server for Handler with the limits that only the
+// connection can keep: slow or long headers and idle connections. The caller
+// listens and shuts it down.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: s.options.SlowGrace,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    256 << 10, // X-Provenance carries a resource
+		ErrorLog:          connectionLog(s.log),
+	}
+}

@@ -1,0 +1,66 @@
+package httpapi
+
+import (
+	"strings"
+
+	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
+)
+
+// planUpdate makes the command of PUT /{type}/{id}
+// (https://hl7.org/fhir/R4/http.html#update).
+func (s *Server) planUpdate(r *request) (commit.Command, error) {
+	c := commit.Command{Interaction: event.Update, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL}
+	if _, reserved := s.operations[r.id]; reserved && r.typ == "OperationDefinition" {
+		return c, s.notAllowed(r.place, r.rules, "forbidden", "This id belongs to the definition of an operation of the server itself.")
+	}
+	var err error
+	if c.ID, err = domain.ParseLogicalID(r.id); err != nil {
+		return c, invalid("The id in the path is wrong: " + err.Error() + ".")
+	}
+	if err = r.checkContent(); err != nil {
+		return c, err
+	}
+	if err = r.checkID(); err != nil {
+		return c, err
+	}
+	if c.IfMatch, err = r.conditions.expectedVersion(); err != nil {
+		return c, err
+	}
+	if c.MustNotExist, err = r.conditions.onlyCreates(); err != nil {
+		return c, err
+	}
+	keeps, err := r.query.boolean("_meta-history", true)
+	c.KeepNoMetaHistory = !keeps
+	return c, err
+}
+
+// checkID makes sure that the body has the id of the path.
+func (r *request) checkID() error {
+	stated := r.content.Get("id")
+	switch {
+	case !stated.Exists():
+		return invalid("The body has no id; an update must state the id of the path.", r.typ+".id")
+	case stated.Kind() != fhirjson.String || string(stated.Text()) != r.id:
+		return invalid("The id of the body differs from the id of the path.", r.typ+".id")
+	}
+	return nil
+}
+
+// onlyCreates tells whether If-None-Match: * forbids to change what exists.
+// Conditions that this server does not weigh on writes are refused: to leave
+// them out would write more than was asked for.
+func (c *conditions) onlyCreates() (bool, error) {
+	if c.ifUnmodifiedSince.given {
+		return false, notSupported("If-Unmodified-Since is not weighed here; name the version with If-Match.")
+	}
+	if !c.ifNoneMatch.given {
+		return false, nil
+	}
+	if strings.TrimSpace(c.ifNoneMatch.value) != "*" {
+		return false, invalid("If-None-Match on a write must be *; a version is named with If-Match.")
+	}
+	return true, nil
+}

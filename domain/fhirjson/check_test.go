@@ -62,6 +62,9 @@ func checkTree(t testing.TB, d *Document) {
 			t.Fatalf("%q: node %d is visited as number %d", d.src, v.i, visited)
 		}
 		visited++
+		if visited < 100 && (v.Path() == "" || !utf8.ValidString(v.Path())) {
+			t.Fatalf("%q: node %d has the path %q", d.src, v.i, v.Path())
+		}
 		if v.NameStart() < low || v.Start() < v.NameStart() || v.End() <= v.Start() || v.End() > high {
 			t.Fatalf("%q: node %d (bytes %d to %d) is not within %d to %d", d.src, v.i, v.Start(), v.End(), low, high)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestParseLimitsDepth(t *testing.T) {
@@ -168,6 +169,13 @@ func TestParseMemory(t *testing.T) {
 	}).AllocedBytesPerOp()
 	if allocated > 4<<20 {
 		t.Errorf("Parse allocates %d bytes for 20,002 values", allocated)
+	}
+}
+
+// TestNodeSize: large Bundles have millions of nodes.
+func TestNodeSize(t *testing.T) {
+	if got := unsafe.Sizeof(node{}); got != 20 {
+		t.Errorf("a node takes %d bytes, the documentation says 20", got)
 	}
 }
 

@@ -10,11 +10,10 @@ type blockCache struct {
 }
 
 type cacheShard struct {
-	mu      sync.Mutex // guards the fields below
-	blocks  map[blockID]*cachedBlock
-	bytes   int
-	oldest  *cachedBlock // the ring of all blocks, in order of use
-	scratch []byte
+	mu     sync.Mutex // guards the fields below
+	blocks map[blockID]*cachedBlock
+	bytes  int
+	oldest *cachedBlock // the ring of all blocks, in order of use
 }
 
 type blockID struct {

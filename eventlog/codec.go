@@ -83,8 +83,3 @@ func (c *codec) decompress(dst, src []byte) error {
 	}
 	return nil
 }
-
-func (c *codec) close() {
-	c.encoder.Close()
-	c.decoder.Close()
-}

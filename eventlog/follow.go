@@ -72,7 +72,6 @@ func wholeCommits(records []Record) int {
 type follower struct {
 	records  []Record
 	metadata []byte
-	lengths  []int
 }
 
 // readGroup reads about followRecords records in whole commits.

@@ -1,67 +1,37 @@
 package eventlog_test
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"testing"
 
 	"fhirlog/eventlog"
+	"fhirlog/eventlog/eventlogtest"
+	"fhirlog/eventlog/faultfs"
 )
 
-func TestLog_keeps_records_through_reopening(t *testing.T) {
-	ctx := context.Background()
-	dir := t.TempDir()
-	var want []string
-	for round := range 4 {
-		l, rec, err := eventlog.Open(dir, eventlog.Options{SegmentBytes: 16 << 10})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%+v %+v", rec, l.Stats())
-		done := make(chan error, 1)
-		go func() { done <- l.Run(ctx) }()
-		for i := range 200 {
-			var b eventlog.Batch
-			var bodies [][]byte
-			for k := range 1 + i%3 {
-				want = append(want, fmt.Sprintf("%d %d %d", round, i, k))
-				b.Metadata = append(b.Metadata, []byte(want[len(want)-1]))
-				bodies = append(bodies, bytes.Repeat([]byte(want[len(want)-1]), 50))
+var _ eventlogtest.Log = (*eventlog.Log)(nil)
+
+func TestLog_conforms(t *testing.T) {
+	for name, o := range map[string]eventlog.Options{
+		"defaults":       {},
+		"small segments": {SegmentBytes: 4 << 10},
+		"small memory":   {SegmentBytes: 256 << 10, BlockBytes: 1, TailBytes: 1, QueueBytes: 1, CacheBytes: -1, OpenSegments: 1},
+		"faultfs":        {SegmentBytes: 128 << 10, BlockBytes: 1 << 20, CacheBytes: 1 << 16},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if testing.Short() && name != "small segments" {
+				t.Skip("one option set is enough for -short")
 			}
-			b.Bodies = l.Pack(bodies)
-			a, err := l.Append(ctx, b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := l.WaitDurable(ctx, a.First+eventlog.Position(a.Count)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		for p, w := range want {
-			r, err := l.Read(eventlog.Position(p))
-			if err != nil || string(r.Metadata) != w || string(r.Body) != string(bytes.Repeat([]byte(w), 50)) {
-				t.Fatalf("read %d: %v %+v", p, err, r)
-			}
-		}
-		n := 0
-		if err := l.Scan(ctx, 0, true, func(r eventlog.Record) error {
-			if string(r.Metadata) != want[n] || string(r.Body) != string(bytes.Repeat([]byte(want[n]), 50)) {
-				t.Fatalf("scan %d: %+v", n, r)
-			}
-			n++
-			return nil
-		}); err != nil || n != len(want) {
-			t.Fatal(err, n)
-		}
-		if err := l.Scrub(ctx, 0); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+			disks := map[string]*faultfs.FS{}
+			eventlogtest.Run(t, func(t testing.TB, dir string) eventlogtest.Log {
+				o := o
+				if name == "faultfs" {
+					if disks[dir] == nil {
+						disks[dir] = faultfs.New()
+					}
+					o.FS = disks[dir]
+				}
+				return open(t, dir, o)
+			})
+		})
 	}
 }

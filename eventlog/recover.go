@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -106,8 +107,10 @@ func (l *Log) recoverSegment(n SegmentNumber, last bool, r *Recovery) error {
 func (l *Log) readHeader(file File, n SegmentNumber) (*segment, error) {
 	corrupt := func(err error) error { return &CorruptError{Segment: n, Err: err} }
 	head := make([]byte, record.HeaderSize)
-	if read, err := file.ReadAt(head, 0); read < len(head) {
-		return nil, corrupt(fmt.Errorf("segment header: %w", err))
+	if _, err := file.ReadAt(head, 0); errors.Is(err, io.EOF) {
+		return nil, corrupt(fmt.Errorf("segment header: %w", io.ErrUnexpectedEOF))
+	} else if err != nil {
+		return nil, fmt.Errorf("read header of segment %d: %w", n, err)
 	}
 	h, err := record.DecodeHeader(head)
 	switch {

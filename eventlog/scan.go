@@ -13,7 +13,7 @@ import (
 // durable at the call. fn must not keep the record's slices. Without bodies
 // nothing is decompressed. An error of fn ends the scan and is returned.
 func (l *Log) Scan(ctx context.Context, from Position, withBodies bool, fn func(Record) error) error {
-	var block []byte
+	block := []byte{} // never nil: an empty body is one
 	return l.scanRuns(ctx, from, l.Durable(), func(seg *segment, at int64, run *record.Run, first int) error {
 		if withBodies && run.Compressed() {
 			block = grow(block, run.BlockLength())

@@ -17,7 +17,7 @@ const scrubBytes = 1 << 20
 // is in the error, a CorruptError per segment.
 func (l *Log) Scrub(ctx context.Context, pause time.Duration) error {
 	var faults []error
-	buffer := make([]byte, scrubBytes)
+	buffer := make([]byte, min(scrubBytes, l.options.SegmentBytes))
 	for _, seg := range *l.segments.Load() {
 		v := seg.view.Load()
 		if !v.sealed {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 	"path/filepath"
 
 	"fhirlog/eventlog/record"
@@ -150,8 +151,8 @@ func (l *Log) setTornAside(a *activeScan, r *Recovery) error {
 	if err := a.searchEvidence(); err != nil {
 		return err
 	}
-	name := fmt.Sprintf("torn-%08d-%d-%d.bin", a.segment.number, a.end, l.options.Clock().UnixMilli())
-	if err := l.keepTorn(a, filepath.Join(l.dir, name), lastByte+1); err != nil {
+	name, err := l.keepTorn(a, lastByte+1)
+	if err != nil {
 		return fmt.Errorf("set torn tail of segment %d aside: %w", a.segment.number, err)
 	}
 	r.TornFile, r.TornSegment, r.TornOffset, r.TornBytes = name, a.segment.number, a.end, lastByte+1-a.end
@@ -204,27 +205,47 @@ func provesDurable(frame record.Frame, offset int64) bool {
 	return false
 }
 
-// keepTorn copies the torn bytes to a file of their own, durably.
-func (l *Log) keepTorn(a *activeScan, path string, end int64) error {
-	out, err := l.fs.Create(path)
-	if err != nil {
-		return err
-	}
-	buffer := make([]byte, min(end-a.end, 1<<20))
-	for at := a.end; at < end; {
-		chunk := buffer[:min(int64(len(buffer)), end-at)]
-		if _, err := a.file.ReadAt(chunk, at); err != nil {
-			return errors.Join(err, out.Close())
+// createTorn makes the file for a torn tail. A recovery that was interrupted may
+// have left one of the same name, maybe incomplete: it is let be.
+func (l *Log) createTorn(a *activeScan) (name string, out File, err error) {
+	for n := 1; ; n++ {
+		name = fmt.Sprintf("torn-%08d-%d-%d.bin", a.segment.number, a.end, n)
+		out, err = l.fs.Create(filepath.Join(l.dir, name))
+		if !errors.Is(err, fs.ErrExist) {
+			return name, out, err
 		}
-		if _, err := out.WriteAt(chunk, at-a.end); err != nil {
-			return errors.Join(err, out.Close())
+	}
+}
+
+// keepTorn copies the torn bytes to a file of their own, durably.
+func (l *Log) keepTorn(a *activeScan, end int64) (name string, err error) {
+	name, out, err := l.createTorn(a)
+	if err != nil {
+		return "", err
+	}
+	if err := copyRange(out, a.file, a.end, end); err != nil {
+		return "", errors.Join(err, out.Close())
+	}
+	if err := errors.Join(out.Sync(), out.Close()); err != nil {
+		return "", err
+	}
+	return name, l.fs.SyncDir(l.dir)
+}
+
+// copyRange copies the bytes from start to end to the start of another file.
+func copyRange(to io.WriterAt, from io.ReaderAt, start, end int64) error {
+	buffer := make([]byte, min(end-start, 1<<20))
+	for at := start; at < end; {
+		chunk := buffer[:min(int64(len(buffer)), end-at)]
+		if _, err := from.ReadAt(chunk, at); err != nil {
+			return err
+		}
+		if _, err := to.WriteAt(chunk, at-start); err != nil {
+			return err
 		}
 		at += int64(len(chunk))
 	}
-	if err := errors.Join(out.Sync(), out.Close()); err != nil {
-		return err
-	}
-	return l.fs.SyncDir(l.dir)
+	return nil
 }
 
 func (a *activeScan) truncate() error {
@@ -242,8 +263,9 @@ func (a *activeScan) truncate() error {
 // sync alone would not do: after a failed sync the kernel takes the pages for
 // clean, so they would be readable now and gone after a power cut.
 func (a *activeScan) makeDurable() error {
-	buffer := make([]byte, 1<<20)
-	for at := min(a.syncedThrough, a.end); at < a.end; {
+	start := min(a.syncedThrough, a.end)
+	buffer := make([]byte, min(a.end-start, 1<<20))
+	for at := start; at < a.end; {
 		chunk := buffer[:min(int64(len(buffer)), a.end-at)]
 		if _, err := a.file.ReadAt(chunk, at); err != nil {
 			return fmt.Errorf("read segment %d: %w", a.segment.number, err)

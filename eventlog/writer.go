@@ -46,12 +46,16 @@ type writer struct {
 // otherwise the failure, after which the log takes no more appends.
 func (l *Log) Run(ctx context.Context) error {
 	l.mu.Lock()
-	if l.running {
-		l.mu.Unlock()
-		return errors.New("log is closed, or its writer runs already")
-	}
+	running, closing := l.running, l.closing
 	l.running = true
 	l.mu.Unlock()
+	if running && closing { // Close came first, and did the work
+		<-l.stopped
+		return l.failed()
+	}
+	if running {
+		return errors.New("the log's writer runs already")
+	}
 	stop := context.AfterFunc(ctx, func() {
 		l.mu.Lock()
 		l.closing = true
@@ -61,6 +65,12 @@ func (l *Log) Run(ctx context.Context) error {
 	})
 	defer stop()
 	return l.runWriter()
+}
+
+func (l *Log) failed() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failure
 }
 
 // runWriter is the life of the writer.

@@ -285,10 +285,28 @@ func (s *xhtml) attributeValue(name span) (span, bool) {
 	return value, true
 }
 
+// plain are the bytes that text may have without a second look.
+var plain = func() (table [256]bool) {
+	for c := '!'; c <= 255; c++ {
+		table[c] = c != '<' && c != '&' && c != '"' && c != '\''
+	}
+	return table
+}()
+
 // characters moves over text up to the byte end or a '<'.
 func (s *xhtml) characters(end byte) bool {
 	for s.at < len(s.text) {
-		switch c := s.text[s.at]; {
+		rest := s.text[s.at:]
+		n := 0
+		for n < len(rest) && plain[rest[n]] {
+			n++
+		}
+		s.at += n
+		s.content = s.content || n > 0
+		if n == len(rest) {
+			break
+		}
+		switch c := rest[n]; {
 		case c == end || c == '<':
 			return true
 		case c == '&':
@@ -297,7 +315,7 @@ func (s *xhtml) characters(end byte) bool {
 			}
 			s.content = true
 			continue
-		case c > ' ':
+		case c > ' ': // the other quote
 			s.content = true
 		case !isXMLSpace(c):
 			return s.fail("control characters are not allowed")

@@ -115,7 +115,6 @@ func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen defin
 func (w *walker) member(object, v fhirjson.Value, name []byte, m definitions.Member) {
 	e := m.Element
 	w.push(e.Name, noIndex)
-	defer w.pop()
 	isArray := v.Kind() == fhirjson.Array
 	switch {
 	case isArray && !e.Repeats():
@@ -128,6 +127,7 @@ func (w *walker) member(object, v fhirjson.Value, name []byte, m definitions.Mem
 	default:
 		w.items(object, v, name, m)
 	}
+	w.pop()
 }
 
 // items checks the values of a repeating element.

@@ -86,25 +86,19 @@ func (c codeSet) add(system, code string) {
 	c[system][code] = true
 }
 
-func (c codeSet) size() int {
-	n := 0
-	for _, codes := range c {
-		n += len(codes)
-	}
-	return n
-}
-
 // addExpansion adds an expansion and tells whether it is complete.
 func (c codeSet) addExpansion(e object) bool {
 	if e.extension("valueset-toocostly") != "" || e.extension("valueset-unclosed") == "true" {
 		return false
 	}
+	count := 0
 	eachConcept(e.objects("contains"), "contains", func(x object) {
+		count++
 		if !x.flag("abstract") {
 			c.add(x.text("system"), x.text("code"))
 		}
 	})
-	return c.size() != publisherLimit && c.size() >= e.number("total")
+	return count != publisherLimit && count >= e.number("total")
 }
 
 // foreign tells whether codes of other publishers are among them, which are
@@ -184,8 +178,22 @@ func addCodeSystem(cs object, filters []object, codes codeSet) bool {
 	if len(concepts) == 0 || strings.Contains(cs.text("hierarchyMeaning"), "part-of") {
 		return false
 	}
-	eachConcept(concepts, "concept", func(x object) { codes.add(cs.text("url"), x.text("code")) })
+	eachConcept(concepts, "concept", func(x object) {
+		if !isAbstract(x) {
+			codes.add(cs.text("url"), x.text("code"))
+		}
+	})
 	return true
+}
+
+// isAbstract tells the concepts that only group others.
+func isAbstract(concept object) bool {
+	for _, p := range concept.objects("property") {
+		if (p.text("code") == "notSelectable" || p.text("code") == "abstract") && p.flag("valueBoolean") {
+			return true
+		}
+	}
+	return false
 }
 
 // below returns the concept with the code given, or its children.

@@ -1,0 +1,60 @@
+package validate
+
+import (
+	"testing"
+
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/fhirjson"
+)
+
+// FuzzResource validates mutated examples: it must not panic, report within
+// its limits and with a place, hand out only links that exist, and judge the
+// compacted resource as it judges the original.
+func FuzzResource(f *testing.F) {
+	for _, e := range examples(f) {
+		f.Add(e.text, e.version == definitions.R4)
+	}
+	for _, text := range []string{
+		`{"resourceType":"Patient","name":[{"given":["A",null],"_given":[null,{"id":"a"}]}]}`,
+		`{"resourceType":"Patient","deceasedBoolean":true,"_deceasedBoolean":{"id":"a"}}`,
+		`{"_":1,"resourceType":"Patient"}`,
+		`{"resourceType":"Questionnaire","status":"draft","item":[{"linkId":"1","type":"group","item":[{}]}]}`,
+		`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">\u0001</div>"}}`,
+	} {
+		f.Add([]byte(text), true)
+	}
+	r4, r5 := newValidator(f, definitions.R4), newValidator(f, definitions.R5)
+	f.Fuzz(func(t *testing.T, text []byte, isR4 bool) {
+		va := r5
+		if isR4 {
+			va = r4
+		}
+		document, err := fhirjson.Parse(text, fhirjson.Limits{})
+		if err != nil {
+			return
+		}
+		links := 0
+		issues := va.Resource(document.Root(), "", func(_ LinkKind, v fhirjson.Value) {
+			if links++; v.Kind() != fhirjson.String {
+				t.Fatalf("a link is %v", v.Kind())
+			}
+		})
+		if len(issues) > MaxIssues {
+			t.Fatalf("%d issues", len(issues))
+		}
+		for _, issue := range issues {
+			if issue.Code == "" || issue.Message == "" || len(issue.Expression) != 1 || issue.Expression[0] == "" {
+				t.Fatalf("incomplete issue %+v", issue)
+			}
+		}
+		compact, err := fhirjson.Parse(fhirjson.AppendCompact(nil, document.Root(), nil), fhirjson.Limits{})
+		if err != nil {
+			t.Fatalf("compacted: %v", err)
+		}
+		linksAgain := 0
+		again := va.Resource(compact.Root(), "", func(LinkKind, fhirjson.Value) { linksAgain++ })
+		if len(again) != len(issues) || linksAgain != links {
+			t.Fatalf("%d issues and %d links, compacted %d and %d", len(issues), links, len(again), linksAgain)
+		}
+	})
+}

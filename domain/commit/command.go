@@ -65,6 +65,9 @@ type Outcome struct {
 type CommandError struct {
 	Index int
 	Err   error
+	// Others are further commands with faulty content, so that a client hears of
+	// all at once.
+	Others []*CommandError
 }
 
 // Error names the command and its fault.

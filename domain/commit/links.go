@@ -1,0 +1,141 @@
+package commit
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/validate"
+)
+
+// linkTable says which links the resources of a transaction must follow to
+// their new place (https://hl7.org/fhir/R4/http.html#trules): from
+// Bundle.entry.fullUrl to Type/id.
+type linkTable map[string]string
+
+// newLinkTable lists the resources whose place is only known now. An update
+// under an absolute URL keeps its id, so links to it stay as they are.
+func newLinkTable(work []prepared) *linkTable {
+	table := linkTable{}
+	for _, w := range work {
+		url := w.command.FullURL
+		moves := w.command.Interaction == event.Create ||
+			w.command.Interaction == event.Update && strings.HasPrefix(url, "urn:")
+		if url != "" && moves {
+			table[url] = string(w.command.Type) + "/" + string(w.id)
+		}
+	}
+	return &table
+}
+
+// collector gathers the links of one resource that have to be rewritten.
+type collector struct {
+	table linkTable
+	base  string // what relative references of this resource are relative to
+	edits []fhirjson.Edit
+}
+
+func (t *linkTable) collector(c *Command) *collector {
+	return &collector{table: *t, base: baseOf(c)}
+}
+
+// baseOf returns the service base of a fullUrl such as
+// http://example.org/fhir/Patient/1, with its slash, or "" if it has none.
+func baseOf(c *Command) string {
+	if !strings.HasPrefix(c.FullURL, "http") {
+		return ""
+	}
+	rest, _, found := cutLast(c.FullURL, "/"+string(c.Type)+"/")
+	if !found {
+		return ""
+	}
+	return rest + "/"
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+// visit returns the function that the validator calls for each link, nil if
+// there is nothing to rewrite.
+func (c *collector) visit() func(validate.LinkKind, fhirjson.Value) {
+	if len(c.table) == 0 {
+		return nil
+	}
+	return func(kind validate.LinkKind, v fhirjson.Value) {
+		if kind == validate.LinkXHTML {
+			c.narrative(v)
+			return
+		}
+		if to, moved := c.destination(v.Text()); moved {
+			c.edits = append(c.edits, fhirjson.Edit{Start: v.Start(), End: v.End(), With: fhirjson.AppendQuoted(nil, to)})
+		}
+	}
+}
+
+// destination looks a link up, with what may follow the URL of a resource: a
+// version or a fragment stays behind the new place.
+func (c *collector) destination(link []byte) (string, bool) {
+	if to, moved := c.table[string(link)]; moved {
+		return to, true
+	}
+	if cut := bytes.IndexByte(link, '#'); cut > 0 {
+		if to, moved := c.destination(link[:cut]); moved {
+			return to + string(link[cut:]), true
+		}
+	}
+	if c.base == "" || bytes.IndexByte(link, ':') >= 0 || bytes.IndexByte(link, '/') <= 0 {
+		return "", false
+	}
+	to, moved := c.table[c.base+string(link)]
+	return to, moved
+}
+
+// narrative rewrites href and src attributes in the XHTML of a text. It works on
+// the JSON text: the delimiters there are ' or an escaped quote, and a link to
+// another entry needs no escapes.
+func (c *collector) narrative(v fhirjson.Value) {
+	raw := v.Raw()
+	for _, attribute := range [...]string{"href=", "src="} {
+		for at := 0; ; {
+			found := bytes.Index(raw[at:], []byte(attribute))
+			if found < 0 {
+				break
+			}
+			at += found + len(attribute)
+			link := quotedLink(raw[at:])
+			if to, moved := c.destination(link.text); moved {
+				start := v.Start() + at + link.offset
+				c.edits = append(c.edits, fhirjson.Edit{Start: start, End: start + len(link.text), With: []byte(to)})
+			}
+		}
+	}
+}
+
+type spelledLink struct {
+	offset int
+	text   []byte
+}
+
+// quotedLink reads an attribute value at the beginning of raw.
+func quotedLink(raw []byte) spelledLink {
+	for _, quote := range [...]string{`\"`, `'`} {
+		if rest, ok := bytes.CutPrefix(raw, []byte(quote)); ok {
+			if end := bytes.Index(rest, []byte(quote)); end >= 0 {
+				return spelledLink{len(quote), rest[:end]}
+			}
+		}
+	}
+	return spelledLink{}
+}
+
+// sorted returns the edits by place.
+func (c *collector) sorted() []fhirjson.Edit {
+	slices.SortFunc(c.edits, func(a, b fhirjson.Edit) int { return a.Start - b.Start })
+	return c.edits
+}

@@ -1,0 +1,166 @@
+package commit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"fhirlog/domain"
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/resource"
+	"fhirlog/domain/validate"
+	"fhirlog/eventlog"
+)
+
+// Log is what commits need of a log. Append orders a batch at once and returns
+// before it is durable; all methods are safe for concurrent use.
+type Log interface {
+	Next() eventlog.Position
+	Pack(bodies [][]byte) *eventlog.Packed
+	Append(ctx context.Context, b eventlog.Batch) (eventlog.Appended, error)
+	Read(p eventlog.Position) (eventlog.Record, error)
+}
+
+// State is the applied state that commits are planned against. What it applies
+// is durable. All methods are safe for concurrent use.
+type State interface {
+	// Applied is the number of records that reads may see.
+	Applied() uint64
+	// Current is the state of a resource as of the first snapshot records.
+	Current(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.State, error)
+	// WaitApplied returns when Applied() ≥ upTo; it fails with ctx, or when nothing
+	// more will be applied.
+	WaitApplied(ctx context.Context, upTo uint64) error
+}
+
+// Options tune a Service; the zero value keeps every version.
+type Options struct {
+	Versioning     VersioningPolicy                         // of types that are not named below
+	VersioningOf   map[domain.ResourceType]VersioningPolicy // exceptions
+	NoUpdateCreate bool                                     // refuse updates of resources that do not exist
+	NewID          func() domain.LogicalID                  // ids for new resources; default ULIDs
+}
+
+func (o *Options) policy(t domain.ResourceType) VersioningPolicy {
+	if p, named := o.VersioningOf[t]; named {
+		return p
+	}
+	return o.Versioning
+}
+
+// Service commits commands.
+type Service struct {
+	log       Log
+	state     State
+	validator *validate.Validator
+	options   Options
+	decider   *decider
+}
+
+// New makes a Service over a log and the state that follows it.
+func New(log Log, state State, d *definitions.Definitions, o Options) *Service {
+	if o.NewID == nil {
+		o.NewID = newULIDs()
+	}
+	return &Service{
+		log: log, state: state, validator: validate.New(d), options: o,
+		decider: newDecider(uint64(log.Next())),
+	}
+}
+
+// Commit carries out the commands, all or none, and returns what became of
+// each. It fails with a domain.Error, wrapped in a CommandError if there are
+// several commands. ctx bounds the waiting: a commit already decided is not
+// taken back.
+func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command) ([]Outcome, error) {
+	work, err := s.prepare(commands)
+	if err != nil {
+		return nil, unwrapSingle(commands, err)
+	}
+	var packing packing
+	for {
+		p, err := s.plan(caller, work)
+		if err != nil {
+			return nil, unwrapSingle(commands, err)
+		}
+		if len(p.writes) == 0 {
+			return p.outcomes, nil
+		}
+		appended, waitFor, err := s.decide(ctx, p, packing.pack(s.log, p))
+		if err != nil {
+			return nil, refusal(err)
+		}
+		if waitFor == 0 {
+			return s.finish(ctx, p, appended)
+		}
+		if err := s.state.WaitApplied(ctx, waitFor); err != nil {
+			return nil, refusal(err)
+		}
+	}
+}
+
+// decide orders the batch of a plan that still holds.
+func (s *Service) decide(ctx context.Context, p *plan, batch eventlog.Batch) (appended eventlog.Appended, waitFor uint64, err error) {
+	keys := make([]uint64, len(p.writes))
+	for i, w := range p.writes {
+		keys[i] = s.decider.key(w.event.Type, w.event.ID)
+	}
+	_, waitFor, err = s.decider.decide(p.snapshot, keys, func() (uint64, error) {
+		appended, err = s.log.Append(ctx, batch)
+		return uint64(appended.First), err
+	})
+	return appended, waitFor, err
+}
+
+// finish waits for the batch and completes the outcomes with what the log
+// assigned.
+func (s *Service) finish(ctx context.Context, p *plan, a eventlog.Appended) ([]Outcome, error) {
+	if err := s.state.WaitApplied(ctx, uint64(a.First)+uint64(a.Count)); err != nil {
+		return nil, unknownOutcome(err)
+	}
+	for i, w := range p.writes {
+		v := &p.outcomes[w.command].Version
+		if v.Version != 0 && p.outcomes[w.command].Change != Purged {
+			v.Position, v.Instant = uint64(a.First)+uint64(i), a.Instant
+		}
+	}
+	return p.outcomes, nil
+}
+
+// unwrapSingle gives the fault itself where there is one command only.
+func unwrapSingle(commands []Command, err error) error {
+	if failed, ok := errors.AsType[*CommandError](err); ok && len(commands) == 1 {
+		return failed.Err
+	}
+	return err
+}
+
+// refusal says why a commit was not accepted; nothing has changed.
+func refusal(err error) error {
+	var tooLarge *eventlog.TooLargeError
+	switch {
+	case errors.Is(err, eventlog.ErrDiskFull):
+		return wrap(domain.Unavailable, "the server's storage is full: nothing was written; reading still works", err)
+	case errors.As(err, &tooLarge):
+		return wrap(domain.TooLarge, "the request is too large to be stored in one piece", err)
+	case errors.Is(err, eventlog.ErrOutcomeUnknown), errors.Is(err, eventlog.ErrFailed), errors.Is(err, eventlog.ErrClosed):
+		return wrap(domain.Unavailable, "the server is stopping: nothing was written", err)
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return wrap(domain.Timeout, "the request was not finished in time: nothing was written", err)
+	}
+	return fmt.Errorf("order a commit: %w", err)
+}
+
+// unknownOutcome says that a commit was decided and its end not seen.
+func unknownOutcome(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return wrap(domain.Timeout, "the request was not finished in time; it may still take effect, read the resource to find out", err)
+	}
+	return wrap(domain.Unavailable, "the server stopped while it wrote; whether the change took effect shows after the restart", err)
+}
+
+func wrap(kind domain.Kind, message string, err error) error {
+	e := domain.NewError(kind, message)
+	e.Err = err
+	return e
+}

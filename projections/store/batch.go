@@ -1,0 +1,60 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+)
+
+// Batch gathers writes that belong together and keeps their order.
+type Batch struct {
+	store  *Store
+	writes []write
+}
+
+type write struct {
+	key, value []byte
+	remove     bool
+}
+
+// NewBatch begins an empty batch.
+func (s *Store) NewBatch() *Batch { return &Batch{store: s} }
+
+// Put sets key to value. Both are kept until Commit.
+func (b *Batch) Put(key, value []byte) { b.writes = append(b.writes, write{key: key, value: value}) }
+
+// Delete removes key.
+func (b *Batch) Delete(key []byte) { b.writes = append(b.writes, write{key: key, remove: true}) }
+
+// Commit writes everything in the order it was given and empties the batch. It
+// is one transaction of Badger unless the batch is too large for one.
+func (b *Batch) Commit() error {
+	txn := b.store.db.NewTransaction(true)
+	defer func() { txn.Discard() }()
+	for _, w := range b.writes {
+		err := w.into(txn)
+		if errors.Is(err, badger.ErrTxnTooBig) {
+			if err = txn.Commit(); err == nil {
+				txn = b.store.db.NewTransaction(true)
+				err = w.into(txn)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("write the projections: %w", err)
+		}
+	}
+	if err := txn.Commit(); err != nil {
+		return fmt.Errorf("write the projections: %w", err)
+	}
+	clear(b.writes)
+	b.writes = b.writes[:0]
+	return nil
+}
+
+func (w write) into(txn *badger.Txn) error {
+	if w.remove {
+		return txn.Delete(w.key)
+	}
+	return txn.Set(w.key, w.value)
+}

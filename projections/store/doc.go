@@ -1,0 +1,18 @@
+// Package store keeps sorted keys in Badger, as a cache of the log: everything
+// in it can be computed again, nothing in it is ever synced on the write path.
+//
+// # After an unclean stop
+//
+// Badger's memtable logs are not synced when they rotate, so after a power cut
+// keys can be missing below keys that are there. A marker file says whether the
+// last stop was clean. If not, Open removes the memtable logs first; what is
+// left are the tables, and they hold a prefix of all writes in their order.
+// Since every batch writes its cursor last, the cursor that is found then is
+// never ahead of the keys, and replaying the log from it gives everything back.
+//
+// A batch too large for one transaction of Badger is split, in the order of its
+// writes; it is atomic for readers only through the applied position that they
+// read at, never through Badger.
+//
+// A Store is safe for concurrent use; a Batch belongs to one goroutine.
+package store

@@ -1,0 +1,182 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/dgraph-io/badger/v4"
+	"github.com/dgraph-io/badger/v4/options"
+)
+
+// Options tune the store; the zero value is the default.
+type Options struct {
+	MemTableBytes   int64 // size of a memtable; default 16 MiB
+	BlockCacheBytes int64 // decompressed blocks kept; default 64 MiB
+	IndexCacheBytes int64 // table indexes kept; default 64 MiB
+}
+
+// Store is one folder of sorted keys.
+type Store struct {
+	dir string
+	db  *badger.DB
+}
+
+// cleanMarker is the file that a clean stop leaves and an open removes.
+const cleanMarker = "CLEAN"
+
+// Open opens the folder, making it if it is not there.
+func Open(dir string, o Options) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the projections folder: %w", err)
+	}
+	if err := dropUnsynced(dir); err != nil {
+		return nil, err
+	}
+	db, err := badger.Open(badgerOptions(dir, o))
+	if err != nil {
+		return nil, fmt.Errorf("open the projections: %w", err)
+	}
+	return &Store{dir: dir, db: db}, nil
+}
+
+func badgerOptions(dir string, o Options) badger.Options {
+	memTable := orDefault(o.MemTableBytes, 16<<20)
+	return badger.DefaultOptions(dir).
+		WithLogger(nil).
+		WithMetricsEnabled(false).
+		WithDetectConflicts(false).
+		WithSyncWrites(false).
+		WithCompression(options.Snappy).
+		WithMemTableSize(memTable).
+		WithNumMemtables(3).
+		WithNumCompactors(2).
+		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 64<<20)).
+		WithIndexCacheSize(orDefault(o.IndexCacheBytes, 64<<20)).
+		WithValueThreshold(memTable / 16).
+		WithValueLogFileSize(16 << 20).
+		WithNumVersionsToKeep(1)
+}
+
+func orDefault(n, otherwise int64) int64 {
+	if n == 0 {
+		return otherwise
+	}
+	return n
+}
+
+// dropUnsynced removes the memtable logs unless the last stop was clean.
+func dropUnsynced(dir string) error {
+	marker := filepath.Join(dir, cleanMarker)
+	err := os.Remove(marker)
+	if err == nil {
+		return syncFolder(dir)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the marker of a clean stop: %w", err)
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
+	if err != nil {
+		return err
+	}
+	for _, path := range logs {
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("remove an unsynced memtable log: %w", err)
+		}
+	}
+	return nil
+}
+
+// Close writes everything out and marks the stop as clean.
+func (s *Store) Close() error {
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("close the projections: %w", err)
+	}
+	marker, err := os.Create(filepath.Join(s.dir, cleanMarker))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(marker.Sync(), marker.Close()); err != nil {
+		return err
+	}
+	return syncFolder(s.dir)
+}
+
+func syncFolder(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Bytes returns the size of the tables on disk.
+func (s *Store) Bytes() int64 {
+	lsm, values := s.db.Size()
+	return lsm + values
+}
+
+// Get calls use with the value of key, valid only during the call, and says
+// whether the key was there.
+func (s *Store) Get(key []byte, use func(value []byte) error) (bool, error) {
+	txn := s.db.NewTransaction(false)
+	defer txn.Discard()
+	item, err := txn.Get(key)
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the projections: %w", err)
+	}
+	return true, item.Value(use)
+}
+
+// Range says which keys Scan visits.
+type Range struct {
+	Prefix   []byte
+	Start    []byte // first key to visit, inclusive; nil starts at the edge of the prefix
+	Reverse  bool   // from the highest key downwards
+	KeysOnly bool   // fn gets no values
+}
+
+// Scan calls fn for the keys of a range in order until it returns false. Key and
+// value are valid only during the call.
+func (s *Store) Scan(r Range, fn func(key, value []byte) (bool, error)) error {
+	txn := s.db.NewTransaction(false)
+	defer txn.Discard()
+	o := badger.DefaultIteratorOptions
+	o.Prefix, o.Reverse, o.PrefetchValues = r.Prefix, r.Reverse, false
+	it := txn.NewIterator(o)
+	defer it.Close()
+	for it.Seek(r.seekKey()); it.ValidForPrefix(r.Prefix); it.Next() {
+		more, err := visit(it.Item(), r.KeysOnly, fn)
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r Range) seekKey() []byte {
+	switch {
+	case r.Start != nil:
+		return r.Start
+	case r.Reverse:
+		return append(append([]byte(nil), r.Prefix...), 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	default:
+		return r.Prefix
+	}
+}
+
+func visit(item *badger.Item, keysOnly bool, fn func(key, value []byte) (bool, error)) (more bool, err error) {
+	if keysOnly {
+		return fn(item.Key(), nil)
+	}
+	err = item.Value(func(value []byte) error {
+		more, err = fn(item.Key(), value)
+		return err
+	})
+	return more, err
+}

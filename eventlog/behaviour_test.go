@@ -1,0 +1,260 @@
+package eventlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"fhirlog/eventlog"
+	"fhirlog/eventlog/faultfs"
+)
+
+func TestOpen_of_a_folder_in_use_is_refused(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, eventlog.Options{})
+	if _, _, err := eventlog.Open(dir, eventlog.Options{}); !errors.Is(err, eventlog.ErrLocked) {
+		t.Errorf("second Open = %v, want ErrLocked", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir, eventlog.Options{}).Close()
+}
+
+func TestOpen_names_every_mistake_in_its_options(t *testing.T) {
+	_, _, err := eventlog.Open(t.TempDir(), eventlog.Options{
+		SegmentBytes: 1, BlockBytes: -1, QueueBytes: -1, MaxGather: -1, OpenSegments: -1,
+		MaxCommitBytes: -1, TailBytes: -1, Dictionary: []byte("not one"),
+	})
+	for _, name := range []string{"SegmentBytes", "BlockBytes", "QueueBytes", "MaxGather", "OpenSegments", "MaxCommitBytes", "TailBytes", "dictionary 0"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("Open = %v, does not name %s", err, name)
+		}
+	}
+}
+
+func TestAppend_refuses_a_full_disk_and_goes_on_when_there_is_room(t *testing.T) {
+	fs := faultfs.New()
+	fs.SetCapacity(20_000)
+	o := faultOptions(fs)
+	o.MinFreeBytes = 2_000
+	l, stop := start(t, faultDir, o)
+	accepted := 0
+	var err error
+	for ; err == nil && accepted < 1000; accepted++ {
+		_, err = commit(l, commitNames(accepted)...)
+	}
+	accepted--
+	if !errors.Is(err, eventlog.ErrDiskFull) {
+		t.Fatalf("commit %d on a full disk = %v, want ErrDiskFull", accepted, err)
+	}
+	if free, _ := fs.Free(""); free < 2_000 {
+		t.Errorf("%d bytes are left free, want 2000", free)
+	}
+	if got, err := contents(l); err != nil || len(got) != accepted {
+		t.Errorf("%d commits, %v, want %d", len(got), err, accepted)
+	}
+	if l.Next() != l.Durable() {
+		t.Errorf("a refused commit left Next() = %d, Durable() = %d", l.Next(), l.Durable())
+	}
+	fs.SetCapacity(1 << 20)
+	for i := range 50 {
+		mustCommit(t, l, commitNames(accepted+i)...)
+	}
+	if ran, closed := stop(); ran != nil || closed != nil {
+		t.Errorf("Run, Close = %v, %v", ran, closed)
+	}
+}
+
+func TestAppend_of_a_commit_larger_than_a_segment_gets_one_of_its_own(t *testing.T) {
+	fs := faultfs.New()
+	l, stop := start(t, faultDir, faultOptions(fs))
+	mustCommit(t, l, "small")
+	random := rand.New(rand.NewPCG(1, 1))
+	large := make([]byte, 30_000)
+	for i := range large {
+		large[i] = byte(random.Uint32())
+	}
+	a, err := l.Append(background, eventlog.Batch{Metadata: [][]byte{[]byte("large")}, Bodies: l.Pack([][]byte{large})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustCommit(t, l, "small again")
+	if r, err := l.Read(a.First); err != nil || !bytes.Equal(r.Body, large) {
+		t.Errorf("Read = %d bytes, %v", len(r.Body), err)
+	}
+	if s := l.Stats(); s.Segments != 3 {
+		t.Errorf("%d segments, want 3", s.Segments)
+	}
+	stop()
+	for _, name := range []string{"00000001", "00000003"} {
+		if size := len(fs.Content(segmentName(name))); size > 4096 {
+			t.Errorf("segment %s has %d bytes", name, size)
+		}
+	}
+}
+
+func TestAppend_refuses_a_commit_beyond_the_limit(t *testing.T) {
+	o := faultOptions(faultfs.New())
+	o.MaxCommitBytes = 1000
+	l, stop := start(t, faultDir, o)
+	defer stop()
+	_, err := commit(l, strings.Repeat("metadata", 200))
+	if large, ok := errors.AsType[*eventlog.TooLargeError](err); !ok || large.What != "commit" || large.Limit != 1000 {
+		t.Errorf("commit = %v, want a TooLargeError", err)
+	}
+	mustCommit(t, l, "small")
+}
+
+func TestAppend_gives_instants_that_never_go_back(t *testing.T) {
+	clock := time.UnixMilli(1000)
+	o := faultOptions(faultfs.New())
+	o.Clock = func() time.Time { return clock }
+	l, stop := start(t, faultDir, o)
+	var got []int64
+	for _, now := range []int64{1000, 1005, 900, 1005, 1004, 1010} {
+		clock = time.UnixMilli(now)
+		got = append(got, mustCommit(t, l, "a", "b").Instant)
+	}
+	stop()
+	clock = time.UnixMilli(1)
+	l, stop = start(t, faultDir, o)
+	defer stop()
+	got = append(got, mustCommit(t, l, "after reopening").Instant)
+	if want := "[1000 1005 1005 1005 1005 1010 1010]"; fmt.Sprint(got) != want {
+		t.Errorf("instants %v, want %s", got, want)
+	}
+	for instant, want := range map[int64]int{999: -1, 1000: 1, 1004: 1, 1005: 9, 1009: 9, 1010: 12, 5000: 12} {
+		if p, ok := l.PositionAt(instant); ok != (want >= 0) || ok && int(p) != want {
+			t.Errorf("PositionAt(%d) = %d, %v, want %d", instant, p, ok, want)
+		}
+	}
+}
+
+func TestRun_ends_cleanly_with_its_context(t *testing.T) {
+	fs := faultfs.New()
+	l := open(t, faultDir, faultOptions(fs))
+	ctx, cancel := context.WithCancel(background)
+	ran := make(chan error, 1)
+	go func() { ran <- l.Run(ctx) }()
+	mustCommit(t, l, "a")
+	if err := l.Run(ctx); err == nil {
+		t.Error("a second Run was let run")
+	}
+	cancel()
+	if err := <-ran; err != nil {
+		t.Errorf("Run = %v", err)
+	}
+	if _, err := commit(l, "b"); !errors.Is(err, eventlog.ErrClosed) {
+		t.Errorf("Append after Run ended = %v, want ErrClosed", err)
+	}
+	if _, err := l.Read(0); err != nil {
+		t.Errorf("Read before Close = %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Errorf("Close = %v", err)
+	}
+	if _, err := l.Read(0); !errors.Is(err, eventlog.ErrClosed) {
+		t.Errorf("Read after Close = %v, want ErrClosed", err)
+	}
+}
+
+func TestClose_trims_what_was_allocated_ahead(t *testing.T) {
+	dir := t.TempDir()
+	l, stop := start(t, dir, eventlog.Options{})
+	mustCommit(t, l, "a")
+	if s := l.Stats(); s.BytesAllocated < 1<<20 || s.BytesAllocated > 3<<20 || s.BytesUsed > 4096 {
+		t.Errorf("running: %+v", s)
+	}
+	stop()
+	l = open(t, dir, eventlog.Options{})
+	defer l.Close()
+	if s := l.Stats(); s.BytesAllocated != s.BytesUsed || s.BytesUsed > 4096 {
+		t.Errorf("reopened: %+v", s)
+	}
+}
+
+func dictionary(t *testing.T, id uint32) []byte {
+	t.Helper()
+	random := rand.New(rand.NewPCG(uint64(id), 0))
+	sample := func() []byte {
+		var b []byte
+		for range 20 {
+			b = fmt.Appendf(b, `{"resourceType":"Patient","id":"%d","name":[{"family":"%x"}]}`, random.Uint64(), random.Uint64())
+		}
+		return b
+	}
+	var samples [][]byte
+	for range 100 {
+		samples = append(samples, sample())
+	}
+	history := sample()
+	d, err := zstd.BuildDict(zstd.BuildDictOptions{ID: id, Contents: samples, History: history, Offsets: [3]int{1, 4, 8}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func TestOpen_with_another_dictionary_starts_a_new_segment(t *testing.T) {
+	fs := faultfs.New()
+	first, second := dictionary(t, 100), dictionary(t, 200)
+	live := func(current []byte, older ...[]byte) {
+		t.Helper()
+		o := faultOptions(fs)
+		o.SegmentBytes, o.Dictionary, o.Dictionaries = 1<<20, current, older
+		l, stop := start(t, faultDir, o)
+		for i := range 20 {
+			mustCommit(t, l, commitNames(i)...)
+		}
+		if _, err := contents(l); err != nil {
+			t.Errorf("Scan = %v", err)
+		}
+		stop()
+	}
+	live(nil)
+	live(first)
+	live(first)
+	live(second, first)
+	l := open(t, faultDir, eventlog.Options{FS: fs, Dictionaries: [][]byte{first, second}})
+	if got, err := contents(l); err != nil || len(got) != 80 {
+		t.Errorf("%d commits, %v, want 80", len(got), err)
+	}
+	if s := l.Stats(); s.Segments != 3 {
+		t.Errorf("%d segments, want 3: one per dictionary", s.Segments)
+	}
+	l.Close()
+	if _, _, err := eventlog.Open(faultDir, eventlog.Options{FS: fs, Dictionary: second}); err == nil || !strings.Contains(err.Error(), "dictionary 100") {
+		t.Errorf("Open without an older dictionary = %v, want its id named", err)
+	}
+}
+
+func TestAppend_blocks_while_too_much_is_queued(t *testing.T) {
+	o := faultOptions(faultfs.New())
+	o.QueueBytes = 1
+	l := open(t, faultDir, o)
+	stop := run(l)
+	mustCommit(t, l, "makes a segment")
+	stop()
+	l = open(t, faultDir, o) // nobody runs it
+	ctx, cancel := context.WithTimeout(background, 5*time.Millisecond)
+	defer cancel()
+	appended := 0
+	var err error
+	for ; err == nil && appended < 10; appended++ {
+		_, err = l.Append(ctx, batch(l, "waits"))
+	}
+	if !errors.Is(err, context.DeadlineExceeded) || appended > 2 {
+		t.Errorf("append %d = %v, want to wait for room in the queue", appended, err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

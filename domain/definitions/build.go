@@ -2,6 +2,7 @@ package definitions
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -17,6 +18,9 @@ type builder struct {
 	// What the tables share is shared in the result as well.
 	refs     map[*tables.TypeRef][]TypeRef // by the first of a list
 	bindings map[*tables.Binding]*Binding
+
+	room    []Element     // for the elements of the types to come
+	members []namedMember // those of the type in work, reused
 }
 
 func newBuilder(types []tables.Type, valueSets []tables.ValueSet) *builder {
@@ -37,6 +41,7 @@ func newBuilder(types []tables.Type, valueSets []tables.ValueSet) *builder {
 
 func (b *builder) build() error {
 	all := make([]Type, len(b.source))
+	total := 0
 	for i := range b.source {
 		s := &b.source[i]
 		all[i] = Type{Name: s.Name, Kind: s.Kind, Abstract: s.Abstract, Profile: s.Profile, Base: s.Base, JSON: s.JSON, Regex: s.Regex}
@@ -49,7 +54,9 @@ func (b *builder) build() error {
 			return fmt.Errorf("type %s is there twice", s.Name)
 		}
 		b.made[s.Name] = &all[i]
+		total += len(s.Elements)
 	}
+	b.room = make([]Element, total)
 	for i := range b.source {
 		if err := b.elements(&all[i], &b.source[i]); err != nil {
 			return err
@@ -68,15 +75,14 @@ func (b *builder) elements(t *Type, s *tables.Type) error {
 	if len(s.Elements) > MaxElements {
 		return fmt.Errorf("type %s has %d elements, more than %d", s.Name, len(s.Elements), MaxElements)
 	}
-	t.Elements = make([]Element, len(s.Elements))
-	members := make([]namedMember, 0, len(s.Elements))
+	t.Elements = b.room[:len(s.Elements):len(s.Elements)]
+	b.room = b.room[len(s.Elements):]
+	members := b.members[:0]
 	for i := range s.Elements {
 		from, e := &s.Elements[i], &t.Elements[i]
-		*e = Element{
-			Name: from.Name, Index: i, Min: from.Min, Max: from.Max, Choice: from.Choice,
-			Summary: from.Summary, Modifier: from.Modifier, Representation: from.Representation,
-			ContentReference: from.ContentReference,
-		}
+		e.Name, e.Index, e.Min, e.Max = from.Name, i, from.Min, from.Max
+		e.Choice, e.Summary, e.Modifier = from.Choice, from.Summary, from.Modifier
+		e.Representation, e.ContentReference = from.Representation, from.ContentReference
 		if e.Min > 0 {
 			t.Required = append(t.Required, uint8(i))
 		}
@@ -93,7 +99,8 @@ func (b *builder) elements(t *Type, s *tables.Type) error {
 			members = append(members, namedMember{name, Member{e, ref.Type}})
 		}
 	}
-	t.members = newMemberTable(members)
+	t.members = newMemberTable(slices.Clone(members))
+	b.members = members
 	return nil
 }
 

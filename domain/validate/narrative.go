@@ -3,8 +3,6 @@ package validate
 import (
 	"bytes"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"fhirlog/domain/fhirjson"
 )
@@ -283,72 +281,4 @@ func (s *xhtml) attributeValue(name span) (span, bool) {
 	value := span{start, s.at}
 	s.at++
 	return value, true
-}
-
-// plain are the bytes that text may have without a second look.
-var plain = func() (table [256]bool) {
-	for c := '!'; c <= 255; c++ {
-		table[c] = c != '<' && c != '&' && c != '"' && c != '\''
-	}
-	return table
-}()
-
-// characters moves over text up to the byte end or a '<'.
-func (s *xhtml) characters(end byte) bool {
-	for s.at < len(s.text) {
-		rest := s.text[s.at:]
-		n := 0
-		for n < len(rest) && plain[rest[n]] {
-			n++
-		}
-		s.at += n
-		s.content = s.content || n > 0
-		if n == len(rest) {
-			break
-		}
-		switch c := rest[n]; {
-		case c == end || c == '<':
-			return true
-		case c == '&':
-			if !s.entity() {
-				return false
-			}
-			s.content = true
-			continue
-		case c > ' ': // the other quote
-			s.content = true
-		case !isXMLSpace(c):
-			return s.fail("control characters are not allowed")
-		}
-		s.at++
-	}
-	return true
-}
-
-// entity moves over a reference such as &amp; &#160; &#xA0; or &nbsp;.
-func (s *xhtml) entity() bool {
-	const greatest = 12 // the longest is &thetasym;
-	window := s.text[s.at+1 : min(len(s.text), s.at+1+greatest)]
-	end := bytes.IndexByte(window, ';')
-	if end <= 0 {
-		return s.fail("an '&' that begins no entity must be written &amp;")
-	}
-	name := string(window[:end])
-	if digits, isNumber := strings.CutPrefix(name, "#"); isNumber {
-		base := 10
-		if strings.HasPrefix(digits, "x") {
-			digits, base = digits[1:], 16
-		}
-		if n, err := strconv.ParseUint(digits, base, 32); err != nil || !isXMLCharacter(rune(n)) {
-			return s.fail("a character reference names no character of XML")
-		}
-	} else if !isEntity(name) {
-		return s.fail("an entity is not one of XHTML 1.0")
-	}
-	s.at += 1 + end + 1
-	return true
-}
-
-func isXMLCharacter(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
 }

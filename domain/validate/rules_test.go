@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
@@ -253,6 +255,41 @@ func TestLimits(t *testing.T) {
 	if len(issues) != 1 || !strings.Contains(issues[0].Message, "deeper") {
 		t.Errorf("%d issues of a deep resource: %.200v", len(issues), issues)
 	}
+}
+
+// TestManyNulls would take minutes if each null looked for its sibling anew.
+func TestManyNulls(t *testing.T) {
+	const n = 200_000
+	text := `{"resourceType":"Patient","name":[{"given":[` + strings.Repeat("null,", n) + `"A"],"_given":[` +
+		strings.Repeat(`{"id":"a"},`, n) + `null]}]}`
+	start := time.Now()
+	if issues := check(newValidator(t, definitions.R4), []byte(text)); issues != nil {
+		t.Errorf("issues %v", summary(issues))
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("%d nulls took %v", n, took)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	va := newValidator(t, definitions.R4)
+	var group sync.WaitGroup
+	for _, e := range examples(t) {
+		if e.version != definitions.R4 {
+			continue
+		}
+		group.Go(func() {
+			for range 3 {
+				if issues := check(va, e.text); issues != nil {
+					t.Errorf("%s: %v", e.name, summary(issues))
+				}
+				if issues := check(va, []byte(`{"resourceType":"Patient","text":{"status":"x","div":"<div>"}}`)); len(issues) != 2 {
+					t.Errorf("%v", summary(issues))
+				}
+			}
+		})
+	}
+	group.Wait()
 }
 
 func TestLinks(t *testing.T) {

@@ -48,7 +48,6 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 	at, count := len(w.path)-1, 0
 	values := object.Get(string(name[1:]))
 	hasValues := values.Kind() == fhirjson.Array
-	value := values.First()
 	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
 		w.path[at].index = count
 		switch item.Kind() {
@@ -61,7 +60,6 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 		default:
 			w.fault(codeStructure, fmt.Sprintf("The items of %s must be objects with id or extension, or null, not %s.", name, described(item.Kind())))
 		}
-		value = value.Next()
 		count++
 	}
 	w.path[at].index = noIndex
@@ -74,14 +72,25 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 	}
 }
 
+// besides walks the items of the _name sibling along with the values, so that
+// an array full of nulls costs linear time.
+type besides struct {
+	started bool
+	item    fhirjson.Value
+	index   int
+}
+
 // nullItem checks a null among the values of a repeating primitive: its _name
 // sibling must have something at the same place.
-func (w *walker) nullItem(object fhirjson.Value, name []byte, index int) {
-	item := object.Get("_" + string(name)).First()
-	for i := 0; i < index && item.Exists(); i++ {
-		item = item.Next()
+func (w *walker) nullItem(object fhirjson.Value, name []byte, index int, beside *besides) {
+	if !beside.started {
+		beside.started = true
+		beside.item = object.Get("_" + string(name)).First()
 	}
-	if !item.Exists() || item.Kind() == fhirjson.Null {
+	for ; beside.index < index; beside.index++ {
+		beside.item = beside.item.Next()
+	}
+	if !beside.item.Exists() || beside.item.Kind() == fhirjson.Null {
 		w.fault(codeStructure, fmt.Sprintf("This item of %s is null; that needs an extension at the same place in _%s.", name, name))
 	}
 }

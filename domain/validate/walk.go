@@ -133,10 +133,11 @@ func (w *walker) member(object, v fhirjson.Value, name []byte, m definitions.Mem
 // items checks the values of a repeating element.
 func (w *walker) items(object, array fhirjson.Value, name []byte, m definitions.Member) {
 	e, at, count := m.Element, len(w.path)-1, 0
+	var beside besides
 	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
 		w.path[at].index = count
 		if item.Kind() == fhirjson.Null && m.Type.Kind == definitions.Primitive {
-			w.nullItem(object, name, count)
+			w.nullItem(object, name, count, &beside)
 		} else {
 			w.value(item, m)
 		}

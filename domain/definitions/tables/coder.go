@@ -14,8 +14,9 @@ type coder struct {
 	writing bool
 	err     error
 
-	in    []byte   // reading: what is left
-	texts []string // reading: room for lists of strings, which are short and many
+	in       []byte        // reading: what is left
+	texts    room[string]  // reading: for lists of strings, which are short and many
+	elements room[Element] // reading: for the lists of elements
 
 	out     []byte         // writing: the items
 	index   map[string]int // writing: string to its place in strings
@@ -155,6 +156,11 @@ func enum[T ~uint8](c *coder, v *T, last T) {
 // list codes a slice. Each item takes a byte or more, which bounds the memory
 // that a wrong length can ask for.
 func list[T any](c *coder, items *[]T, item func(*coder, *T)) {
+	listIn(c, items, nil, item)
+}
+
+// listIn is list with the items in room that many lists share.
+func listIn[T any](c *coder, items *[]T, shared *room[T], item func(*coder, *T)) {
 	n := len(*items)
 	c.number(&n)
 	if c.err != nil {
@@ -165,37 +171,33 @@ func list[T any](c *coder, items *[]T, item func(*coder, *T)) {
 			c.err = errTruncated
 			return
 		}
-		if n == 0 {
-			return
-		}
-		*items = make([]T, n)
+		*items = shared.take(n)
 	}
 	for i := range *items {
 		item(c, &(*items)[i])
 	}
 }
 
-// texts codes a list of strings.
-func texts(c *coder, items *[]string) {
-	if c.writing {
-		list(c, items, (*coder).text)
-		return
+func texts(c *coder, items *[]string) { listIn(c, items, &c.texts, (*coder).text) }
+
+// room hands out parts of larger slices: thousands of small allocations would
+// take most of the time of reading.
+type room[T any] []T
+
+// take returns a zeroed slice of n, nil for none. A nil room allocates.
+func (r *room[T]) take(n int) []T {
+	const chunk = 512
+	switch {
+	case n == 0:
+		return nil
+	case r == nil:
+		return make([]T, n)
+	case n > len(*r):
+		*r = make([]T, max(n, chunk))
 	}
-	var n int
-	c.number(&n)
-	if n > len(c.in) && c.err == nil {
-		c.err = errTruncated
-	}
-	if c.err != nil || n == 0 {
-		return
-	}
-	if n > len(c.texts) {
-		c.texts = make([]string, max(n, 512))
-	}
-	*items, c.texts = c.texts[:n:n], c.texts[n:]
-	for i := range *items {
-		c.text(&(*items)[i])
-	}
+	part := (*r)[:n:n]
+	*r = (*r)[n:]
+	return part
 }
 
 // encodeSection gives the decompressed form of a section.

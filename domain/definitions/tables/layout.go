@@ -11,7 +11,7 @@ func codeType(c *coder, t *Type) {
 	c.text(&t.Base)
 	enum(c, &t.JSON, JSONBoolean)
 	c.text(&t.Regex)
-	list(c, &t.Elements, codeElement)
+	listIn(c, &t.Elements, &c.elements, codeElement)
 }
 
 func codeElement(c *coder, e *Element) {

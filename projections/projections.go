@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"fhirlog/domain/event"
 	"fhirlog/eventlog"
@@ -50,26 +52,50 @@ type Projections struct {
 	currentAt uint64 // records applied to the current state
 }
 
-// Open opens the folder. A folder that another layout, FHIR version or log has
-// left, or that is ahead of the log, is emptied; rebuilt says so.
-func Open(log Log, o Options) (p *Projections, rebuilt bool, err error) {
-	s, err := store.Open(o.Dir, o.Store)
-	if err != nil {
-		return nil, false, err
+// Open opens the folder. One that is damaged, that another layout, FHIR version
+// or log has left, or that is ahead of the log is emptied, and the log is applied
+// from its beginning; rebuilt says why, nil if it is used as it is.
+func Open(log Log, o Options) (p *Projections, rebuilt, err error) {
+	p = &Projections{log: log, options: o}
+	rebuilt = p.open()
+	if rebuilt == nil {
+		return p, nil, nil
 	}
-	p = &Projections{log: log, options: o, store: s}
-	fits, err := p.fits()
-	if err == nil && !fits {
-		rebuilt = true
-		err = p.reset()
+	if obstructed(rebuilt) {
+		return nil, nil, rebuilt
 	}
-	if err == nil {
+	if err := os.RemoveAll(o.Dir); err != nil {
+		return nil, nil, fmt.Errorf("empty the projections folder: %w", err)
+	}
+	if err := p.open(); err != nil {
+		return nil, nil, err
+	}
+	return p, rebuilt, nil
+}
+
+// obstructed says that a folder could not be opened for a reason that emptying
+// it would not mend.
+func obstructed(err error) bool {
+	for _, reason := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.ENOMEM} {
+		if errors.Is(err, reason) {
+			return true
+		}
+	}
+	return false
+}
+
+// open opens the store and reads what is kept in memory.
+func (p *Projections) open() (err error) {
+	if p.store, err = store.Open(p.options.Dir, p.options.Store); err != nil {
+		return err
+	}
+	if err = p.checkStamps(); err == nil {
 		err = p.load()
 	}
 	if err != nil {
-		return nil, false, errors.Join(err, p.store.Close())
+		return errors.Join(err, p.store.Close())
 	}
-	return p, rebuilt, nil
+	return nil
 }
 
 // stamps are the values that tell to what a folder belongs.
@@ -81,64 +107,52 @@ func (p *Projections) stamps() map[string]string {
 	}
 }
 
-// fits says whether the folder can be used as it is; a new one is stamped.
-func (p *Projections) fits() (bool, error) {
-	found, matching := 0, 0
+// checkStamps fails when the folder belongs to something else; a new folder is
+// stamped.
+func (p *Projections) checkStamps() error {
+	found := 0
 	for key, want := range p.stamps() {
 		ok, err := p.store.Get([]byte(key), func(value []byte) error {
-			if string(value) == want {
-				matching++
+			if string(value) != want {
+				return fmt.Errorf("the projections have another %s", key[1:])
 			}
 			return nil
 		})
 		if err != nil {
-			return false, err
+			return err
 		}
 		if ok {
 			found++
 		}
 	}
 	if found == 0 {
-		return p.unstamped()
+		return p.stamp()
 	}
 	cursor, err := p.cursor(keys.CurrentCursor)
-	return matching == len(p.stamps()) && cursor <= uint64(p.log.Durable()), err
+	if err == nil && (found < len(p.stamps()) || cursor > uint64(p.log.Durable())) {
+		err = errors.New("the projections are incomplete, or ahead of the log")
+	}
+	return err
 }
 
-// unstamped handles a folder without stamps: new, or lost its first writes.
-func (p *Projections) unstamped() (bool, error) {
+// stamp marks an empty folder; keys without stamps have lost their beginning.
+func (p *Projections) stamp() error {
 	empty := true
 	err := p.store.Scan(store.Range{KeysOnly: true}, func(_, _ []byte) (bool, error) {
 		empty = false
 		return false, nil
 	})
-	if err != nil || !empty {
-		return false, err
+	if err == nil && !empty {
+		err = errors.New("the projections have no description")
 	}
-	return true, p.stamp()
-}
-
-func (p *Projections) stamp() error {
+	if err != nil {
+		return err
+	}
 	b := p.store.NewBatch()
 	for key, value := range p.stamps() {
 		b.Put([]byte(key), []byte(value))
 	}
 	return b.Commit()
-}
-
-func (p *Projections) reset() error {
-	if err := p.store.Close(); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(p.options.Dir); err != nil {
-		return fmt.Errorf("empty the projections folder: %w", err)
-	}
-	s, err := store.Open(p.options.Dir, p.options.Store)
-	if err != nil {
-		return err
-	}
-	p.store = s
-	return p.stamp()
 }
 
 func (p *Projections) cursor(key []byte) (at uint64, err error) {

@@ -20,6 +20,7 @@ import (
 	"fhirlog/domain/resource"
 	"fhirlog/eventlog"
 	"fhirlog/projections"
+	"fhirlog/projections/store"
 	"fhirlog/replay"
 )
 
@@ -111,7 +112,7 @@ func newMachine(t *testing.T, seed uint64) *machine {
 	}
 	m.start()
 	t.Cleanup(func() {
-		if m.log != nil {
+		if m.log != nil && !t.Failed() {
 			m.stop()
 		}
 	})
@@ -119,7 +120,10 @@ func newMachine(t *testing.T, seed uint64) *machine {
 }
 
 func (m *machine) projectionOptions() projections.Options {
-	return projections.Options{Dir: filepath.Join(m.dir, "projections"), FHIRVersion: "R4", LogIdentity: "test"}
+	return projections.Options{
+		Dir: filepath.Join(m.dir, "projections"), FHIRVersion: "R4", LogIdentity: "test",
+		Store: store.Options{MemTableBytes: 1 << 20},
+	}
 }
 
 func (m *machine) openLog() *eventlog.Log {

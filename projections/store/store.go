@@ -56,7 +56,7 @@ func badgerOptions(dir string, o Options) badger.Options {
 		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 64<<20)).
 		WithIndexCacheSize(orDefault(o.IndexCacheBytes, 64<<20)).
 		WithValueThreshold(memTable / 16).
-		WithValueLogFileSize(16 << 20).
+		WithValueLogFileSize(1 << 20).
 		WithNumVersionsToKeep(1)
 }
 

@@ -1,0 +1,165 @@
+package eventlog_test
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"fhirlog/eventlog"
+	"fhirlog/eventlog/faultfs"
+)
+
+// TestLog_agrees_with_a_slice runs random operations against the log and
+// against a slice of commits; each read must agree, also after a restart with
+// other options.
+func TestLog_agrees_with_a_slice(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &model{t: rt, fs: faultfs.New()}
+		m.open()
+		rt.Repeat(map[string]func(*rapid.T){
+			"commit": m.commit,
+			"read":   m.read,
+			"scan":   m.scan,
+			"follow": m.follow,
+			"at":     m.at,
+			"reopen": func(*rapid.T) { m.close(); m.open() },
+			"":       m.check,
+		})
+		m.close()
+	})
+}
+
+type modelRecord struct {
+	name      string
+	instant   int64
+	commitEnd bool
+}
+
+type model struct {
+	t       *rapid.T
+	fs      *faultfs.FS
+	log     *eventlog.Log
+	stop    func() (run, closed error)
+	commits int
+	records []modelRecord
+}
+
+func (m *model) open() {
+	o := eventlog.Options{
+		FS: m.fs, MinFreeBytes: -1,
+		SegmentBytes: rapid.SampledFrom([]int64{4 << 10, 16 << 10, 64 << 10}).Draw(m.t, "segment"),
+		BlockBytes:   rapid.SampledFrom([]int{1, 100, 16 << 10}).Draw(m.t, "block"),
+		TailBytes:    rapid.SampledFrom([]int64{1, 2000, 1 << 20}).Draw(m.t, "tail"),
+		CacheBytes:   rapid.SampledFrom([]int64{-1, 4 << 10, 1 << 20}).Draw(m.t, "cache"),
+		OpenSegments: rapid.SampledFrom([]int{1, 3}).Draw(m.t, "handles"),
+	}
+	l, recovery, err := eventlog.Open(faultDir, o)
+	if err != nil || recovery.Unclean || recovery.TornFile != "" || recovery.Records != uint64(len(m.records)) {
+		m.t.Fatalf("Open = %+v, %v, want %d records", recovery, err, len(m.records))
+	}
+	m.log, m.stop = l, run(l)
+}
+
+func (m *model) close() {
+	if ran, closed := m.stop(); ran != nil || closed != nil {
+		m.t.Fatalf("Run, Close = %v, %v", ran, closed)
+	}
+}
+
+func (m *model) commit(t *rapid.T) {
+	n := rapid.IntRange(1, 90).Draw(t, "records")
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("%d.%d %*s", m.commits, i, rapid.IntRange(0, 50).Draw(t, "length"), ""))
+	}
+	a, err := commit(m.log, names...)
+	if err != nil || int(a.First) != len(m.records) || a.Count != n {
+		t.Fatalf("commit = %+v, %v, want %d records from %d", a, err, n, len(m.records))
+	}
+	for i, name := range names {
+		m.records = append(m.records, modelRecord{name, a.Instant, i == n-1})
+	}
+	m.commits++
+}
+
+func (m *model) read(t *rapid.T) {
+	p := rapid.IntRange(0, len(m.records)).Draw(t, "position")
+	r, err := m.log.Read(eventlog.Position(p))
+	if p == len(m.records) {
+		if !errors.Is(err, eventlog.ErrNotFound) {
+			t.Fatalf("Read(%d) = %v, want ErrNotFound", p, err)
+		}
+		return
+	}
+	if err == nil {
+		err = checkRecord(r)
+	}
+	metadata, errMetadata := m.log.ReadMetadata(eventlog.Position(p))
+	want := m.records[p]
+	got := modelRecord{string(r.Metadata), r.Instant, r.CommitEnd}
+	if err != nil || errMetadata != nil || got != want || string(metadata.Metadata) != want.name || metadata.Body != nil {
+		t.Fatalf("Read(%d) = %+v, %v, %v, want %+v", p, got, err, errMetadata, want)
+	}
+}
+
+func (m *model) scan(t *rapid.T) {
+	from := rapid.IntRange(0, len(m.records)).Draw(t, "from")
+	withBodies := rapid.Bool().Draw(t, "bodies")
+	got := []modelRecord{}
+	err := m.log.Scan(background, eventlog.Position(from), withBodies, func(r eventlog.Record) error {
+		got = append(got, modelRecord{string(r.Metadata), r.Instant, r.CommitEnd})
+		if withBodies {
+			return checkRecord(r)
+		}
+		return r.Verify()
+	})
+	if err != nil || !reflect.DeepEqual(got, append([]modelRecord{}, m.records[from:]...)) {
+		t.Fatalf("Scan(%d) = %d records, %v, want %d", from, len(got), err, len(m.records)-from)
+	}
+}
+
+func (m *model) follow(t *rapid.T) {
+	if len(m.records) == 0 {
+		return
+	}
+	from := rapid.IntRange(0, len(m.records)-1).Draw(t, "from")
+	enough := errors.New("enough")
+	got := []modelRecord{}
+	err := m.log.Follow(background, eventlog.Position(from), func(group []eventlog.Record) error {
+		for _, r := range group {
+			got = append(got, modelRecord{string(r.Metadata), r.Instant, r.CommitEnd})
+		}
+		if from+len(got) == len(m.records) {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || !reflect.DeepEqual(got, append([]modelRecord{}, m.records[from:]...)) {
+		t.Fatalf("Follow(%d) = %d records, %v, want %d", from, len(got), err, len(m.records)-from)
+	}
+}
+
+func (m *model) at(t *rapid.T) {
+	if len(m.records) == 0 {
+		return
+	}
+	instant := m.records[rapid.IntRange(0, len(m.records)-1).Draw(t, "record")].instant + rapid.Int64Range(-1, 1).Draw(t, "more")
+	want := -1
+	for p, r := range m.records {
+		if r.instant <= instant {
+			want = p
+		}
+	}
+	if p, ok := m.log.PositionAt(instant); ok != (want >= 0) || ok && int(p) != want {
+		t.Fatalf("PositionAt(%d) = %d, %v, want %d", instant, p, ok, want)
+	}
+}
+
+func (m *model) check(t *rapid.T) {
+	if int(m.log.Next()) != len(m.records) || int(m.log.Durable()) != len(m.records) {
+		t.Fatalf("Next, Durable = %d, %d, want %d", m.log.Next(), m.log.Durable(), len(m.records))
+	}
+}

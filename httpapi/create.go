@@ -16,25 +16,8 @@ func (s *Server) planCreate(r *request) (commit.Command, error) {
 	if r.conditions.ifNoneExist.given {
 		return commit.Command{}, notSupported("Conditional create (If-None-Exist) is not offered yet; nothing was created.")
 	}
-	if err := r.checkContent(); err != nil {
-		return commit.Command{}, err
-	}
 	return commit.Command{Interaction: event.Create, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL}, nil
 }
-
-// checkContent makes sure that the body is a resource of the type in the path.
-func (r *request) checkContent() error {
-	stated := r.content.Get("resourceType")
-	switch {
-	case stated.Kind() != fhirjson.String:
-		return &domain.Error{Kind: domain.Invalid, Issues: []domain.Issue{{Code: "structure", Message: "The body has no resourceType; it must be " + r.typ + "."}}}
-	case string(stated.Text()) != r.typ:
-		return invalid("The body is "+article(printable(stated.String(), 64))+", but the path is that of "+r.typ+".", "resourceType")
-	}
-	return nil
-}
-
-func article(noun string) string { return "a resource of type " + noun }
 
 // answerWrite tells what became of a create or an update.
 func (s *Server) answerWrite(r *request, o *commit.Outcome) response {

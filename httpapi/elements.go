@@ -100,6 +100,7 @@ func (s *Server) appendShaped(dst, source []byte, sh *shape) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("read a stored resource: %w", err)
 	}
+	defer document.Release()
 	root := document.Root()
 	t := s.fhir.TypeOf(root.Get("resourceType").Text())
 	if t == nil {

@@ -59,11 +59,11 @@ type Options struct {
 	// CORS opens the service to browsers of other origins; off by default.
 	CORS CORS
 
-	// Versioning is shown per type in /metadata and must say what the Writer
-	// does; VersioningByType overrides it.
-	Versioning       commit.VersioningPolicy
-	VersioningByType map[domain.ResourceType]commit.VersioningPolicy
-	// NoUpdateCreate refuses an update of what never existed, with 405.
+	// Versioning, overridden by VersioningOf for single types, and NoUpdateCreate
+	// are shown in /metadata. They say what the Writer does and must be the same
+	// as its options.
+	Versioning     commit.VersioningPolicy
+	VersioningOf   map[domain.ResourceType]commit.VersioningPolicy
 	NoUpdateCreate bool
 	// NoHistory names the types whose history and former versions are not
 	// readable. With any, the history of the whole system is off as well.
@@ -161,7 +161,7 @@ func (o *Options) checkTypes(d *definitions.Definitions, fault func(string, ...a
 			fault("%s names %q, which is no resource type of FHIR %s", option, t, d.FHIRVersion())
 		}
 	}
-	for t := range o.VersioningByType {
+	for t := range o.VersioningOf {
 		known("versioning", t)
 	}
 	for _, t := range o.NoHistory {

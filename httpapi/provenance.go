@@ -17,12 +17,6 @@ func (s *Server) planProvenance(header string) (commit.Command, error) {
 	if err != nil {
 		return commit.Command{}, inHeader(err)
 	}
-	if content.Get("resourceType").String() != "Provenance" {
-		return commit.Command{}, invalid("The header X-Provenance must be a Provenance.")
-	}
-	if content.Get("target").Exists() {
-		return commit.Command{}, invalid("The Provenance in X-Provenance must have no target; the server sets it.", "Provenance.target")
-	}
 	return commit.Command{Interaction: event.Create, Type: "Provenance", Resource: content, ProvenanceOf: 1}, nil
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/commit"
-	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 )
 
@@ -46,8 +45,12 @@ func (s *Server) perform(ctx context.Context, r *request) (answer response) {
 		}
 	}()
 	answer, err := s.try(ctx, r)
-	if err != nil {
-		return s.failure(r.requestID, err)
+	if err == nil {
+		return answer
+	}
+	answer = s.failure(r.requestID, err)
+	if answer.status == http.StatusMethodNotAllowed && answer.allow == "" {
+		answer.allow = s.allow(r.place, r.rules)
 	}
 	return answer
 }
@@ -75,7 +78,7 @@ func (c *call) takesProvenance() bool { return c.kind == createKind || c.kind ==
 
 // write commits the command of one interaction.
 func (s *Server) write(ctx context.Context, r *request) (response, error) {
-	command, err := s.planWrite(ctx, r)
+	command, err := r.call.plan(s, r)
 	if err != nil {
 		return response{}, err
 	}
@@ -93,35 +96,6 @@ func (s *Server) write(ctx context.Context, r *request) (response, error) {
 		return response{}, explainProvenance(err)
 	}
 	return r.call.done(s, r, &outcomes[0]), nil
-}
-
-// planWrite makes the command of a write, for a single one and for the entry of
-// a transaction alike.
-func (s *Server) planWrite(ctx context.Context, r *request) (commit.Command, error) {
-	command, err := r.call.plan(s, r)
-	if err != nil {
-		return commit.Command{}, err
-	}
-	if command.Interaction == event.Update && !r.rules.updateCreate {
-		err = s.mustExist(ctx, command)
-	}
-	return command, err
-}
-
-// mustExist refuses an update that would create. That the resource is still
-// there when the update is decided is not made sure: only an erasure in between
-// could let a creation pass.
-func (s *Server) mustExist(ctx context.Context, c commit.Command) error {
-	_, err := s.reader.Read(ctx, c.Type, c.ID)
-	if domain.KindOf(err) == domain.NotFound && err != nil {
-		e := domain.NewError(domain.MethodNotAllowed, "An update of what does not exist is switched off here: create it with POST "+string(c.Type)+".")
-		e.Issues[0].Code = "forbidden"
-		return e
-	}
-	if domain.KindOf(err) == domain.Deleted {
-		return nil
-	}
-	return err
 }
 
 // knownMethod names a method for messages, logs and metrics; what the client

@@ -59,6 +59,9 @@ func (x *exchange) end() {
 		}
 	}
 	received := len(x.body.bytes)
+	if document := x.request.content.Document(); document != nil && x.safe {
+		document.Release()
+	}
 	x.body.free(x.safe)
 	x.s.metrics.inFlight.Dec()
 	x.s.observe(x, received)

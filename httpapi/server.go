@@ -16,11 +16,13 @@ import (
 	"fhirlog/domain/resource"
 )
 
-// Writer makes changes. Commit carries out all commands or none; when it
-// returns without an error they are durable and every later read sees them.
-// The commands' resources are not used any more after it has returned, which
-// it does soon after its context ends. Failures a client may be told are *domain.Error; with more than one
-// command they are wrapped in *commit.CommandError. It is called concurrently.
+// Writer makes changes. Commit checks the commands, their content included, and
+// carries out all or none; when it returns without an error they are durable and
+// every later read sees them. The commands' resources are not used any more
+// after it has returned, which it does soon after its context ends. Failures a
+// client may be told are *domain.Error; with more than one command those that
+// belong to a command are wrapped in *commit.CommandError. It is called
+// concurrently.
 type Writer interface {
 	Commit(ctx context.Context, caller commit.Caller, commands []commit.Command) ([]commit.Outcome, error)
 }

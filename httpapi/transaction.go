@@ -34,7 +34,7 @@ func (j *job) transaction(ctx context.Context) (response, error) {
 	for i, e := range writes {
 		err := j.s.checkParameters(&e.request)
 		if err == nil {
-			commands[i], err = j.s.planWrite(ctx, &e.request)
+			commands[i], err = e.request.call.plan(j.s, &e.request)
 		}
 		if err != nil {
 			return response{}, e.failed(err)
@@ -138,10 +138,18 @@ func (e *entry) link() string {
 	return strings.NewReplacer("{type}", e.request.typ, "{id}", e.request.id, "{version}", e.request.version).Replace(path)
 }
 
-// blame finds the entry whose command made the commit fail.
+// blame finds the entries whose commands made the commit fail.
 func (j *job) blame(err error, writes []*entry) error {
-	if failed, ok := errors.AsType[*commit.CommandError](err); ok && failed.Index < len(writes) {
-		return writes[failed.Index].failed(failed.Err)
+	if failed, ok := errors.AsType[*commit.CommandError](err); ok {
+		whole := writes[failed.Index].failed(failed.Err)
+		if told, ok := errors.AsType[*domain.Error](whole); ok {
+			for _, other := range failed.Others {
+				if more, ok := errors.AsType[*domain.Error](writes[other.Index].failed(other.Err)); ok {
+					told.Issues = append(told.Issues, more.Issues...)
+				}
+			}
+		}
+		return whole
 	}
 	if len(writes) == 1 {
 		return writes[0].failed(err)

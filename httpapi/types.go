@@ -98,7 +98,7 @@ func rulesOf(d *definitions.Definitions, o *Options) (map[string]*typeRules, []*
 			// It has no endpoint: https://hl7.org/fhir/R4/parameters.html
 			t.withheld = ^kind(0)
 		}
-		if policy, ok := o.VersioningByType[t.name]; ok {
+		if policy, ok := o.VersioningOf[t.name]; ok {
 			t.versioning = policy
 		}
 		if slices.Contains(o.NoHistory, t.name) {

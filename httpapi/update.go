@@ -6,7 +6,6 @@ import (
 	"fhirlog/domain"
 	"fhirlog/domain/commit"
 	"fhirlog/domain/event"
-	"fhirlog/domain/fhirjson"
 )
 
 // planUpdate makes the command of PUT /{type}/{id}
@@ -20,12 +19,6 @@ func (s *Server) planUpdate(r *request) (commit.Command, error) {
 	if c.ID, err = domain.ParseLogicalID(r.id); err != nil {
 		return c, invalid("The id in the path is wrong: " + err.Error() + ".")
 	}
-	if err = r.checkContent(); err != nil {
-		return c, err
-	}
-	if err = r.checkID(); err != nil {
-		return c, err
-	}
 	if c.IfMatch, err = r.conditions.expectedVersion(); err != nil {
 		return c, err
 	}
@@ -35,18 +28,6 @@ func (s *Server) planUpdate(r *request) (commit.Command, error) {
 	keeps, err := r.query.boolean("_meta-history", true)
 	c.KeepNoMetaHistory = !keeps
 	return c, err
-}
-
-// checkID makes sure that the body has the id of the path.
-func (r *request) checkID() error {
-	stated := r.content.Get("id")
-	switch {
-	case !stated.Exists():
-		return invalid("The body has no id; an update must state the id of the path.", r.typ+".id")
-	case stated.Kind() != fhirjson.String || string(stated.Text()) != r.id:
-		return invalid("The id of the body differs from the id of the path.", r.typ+".id")
-	}
-	return nil
 }
 
 // onlyCreates tells whether If-None-Match: * forbids to change what exists.

@@ -1,0 +1,313 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/resource"
+	"fhirlog/domain/validate"
+)
+
+// model is a Writer and Reader in memory, plain enough to be believed. Each
+// commit takes one second of its time.
+type model struct {
+	mu        sync.Mutex
+	validator *validate.Validator
+	records   []record
+	nextID    int
+	fail      error // what Commit and the reads fail with, if set
+	commits   int
+}
+
+// record is one event; gone says that it is erased, purged or not kept.
+type record struct {
+	resource.Version
+	gone   bool
+	marker bool // an erasure or purge: no version
+}
+
+// epoch is when the model's time begins.
+var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func newModel(d *definitions.Definitions) *model { return &model{validator: validate.New(d)} }
+
+// now is the time after the last commit.
+func (m *model) now() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return epoch.Add(time.Duration(m.commits) * time.Second)
+}
+
+func (m *model) current(t domain.ResourceType, id domain.LogicalID) int {
+	for i := len(m.records) - 1; i >= 0; i-- {
+		r := &m.records[i]
+		if r.Type == t && r.ID == id && !r.gone && !r.marker {
+			return i
+		}
+	}
+	return -1
+}
+
+func (m *model) Commit(ctx context.Context, caller commit.Caller, commands []commit.Command) ([]commit.Outcome, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if caller.RequestID == "" {
+		return nil, errors.New("a caller without a request id")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if m.fail != nil {
+		return nil, m.fail
+	}
+	links := m.links(commands)
+	var failed *commit.CommandError
+	for i := range commands {
+		if err := m.check(&commands[i]); err != nil {
+			one := &commit.CommandError{Index: i, Err: err}
+			if failed == nil {
+				failed = one
+			} else {
+				failed.Others = append(failed.Others, one)
+			}
+		}
+	}
+	if failed != nil {
+		if len(commands) == 1 {
+			return nil, failed.Err
+		}
+		return nil, failed
+	}
+	m.commits++
+	outcomes := make([]commit.Outcome, len(commands))
+	for i := range commands {
+		outcomes[i] = m.apply(&commands[i], links, outcomes)
+	}
+	return outcomes, nil
+}
+
+// links assigns the ids of creates; fullUrls lead to them.
+func (m *model) links(commands []commit.Command) map[string]string {
+	links := make(map[string]string)
+	for i := range commands {
+		c := &commands[i]
+		if c.Interaction == event.Create {
+			m.nextID++
+			c.ID = domain.LogicalID(fmt.Sprintf("new%d", m.nextID))
+		}
+		if c.FullURL != "" {
+			links[c.FullURL] = string(c.Type) + "/" + string(c.ID)
+		}
+	}
+	return links
+}
+
+func (m *model) check(c *commit.Command) error {
+	at := m.current(c.Type, c.ID)
+	switch {
+	case c.IfMatch != nil && at < 0:
+		return domain.NewError(domain.NotFound, "nothing to match")
+	case c.IfMatch != nil && *c.IfMatch != m.records[at].Version.Version.String():
+		return domain.NewError(domain.VersionMismatch, "another version is current")
+	case c.MustNotExist && at >= 0 && !m.records[at].Deleted:
+		return domain.NewError(domain.PreconditionFailed, "it exists")
+	}
+	if c.Interaction != event.Create && c.Interaction != event.Update {
+		return nil
+	}
+	var issues []domain.Issue
+	for _, issue := range m.validator.Resource(c.Resource, string(c.Type), nil) {
+		// The target of a Provenance comes later.
+		if c.ProvenanceOf == 0 || len(issue.Expression) == 0 || issue.Expression[0] != "Provenance.target" {
+			issues = append(issues, issue)
+		}
+	}
+	if c.ProvenanceOf > 0 && c.Resource.Get("target").Exists() {
+		issues = append(issues, domain.Issue{Message: "a target", Expression: []string{"Provenance.target"}})
+	}
+	if c.Interaction == event.Update && c.Resource.Get("id").String() != string(c.ID) {
+		issues = append(issues, domain.Issue{Message: "the ids differ"})
+	}
+	if len(issues) > 0 {
+		return &domain.Error{Kind: domain.Invalid, Issues: issues}
+	}
+	return nil
+}
+
+func (m *model) apply(c *commit.Command, links map[string]string, outcomes []commit.Outcome) commit.Outcome {
+	v := resource.Version{Type: c.Type, ID: c.ID, Position: uint64(len(m.records)), Instant: epoch.UnixMilli() + int64(m.commits)*1000, Interaction: c.Interaction}
+	at := m.current(c.Type, c.ID)
+	if at >= 0 {
+		v.Version = m.records[at].Version.Version
+	}
+	v.Version++
+	switch c.Interaction {
+	case event.Create, event.Update:
+		return m.put(c, v, at, links, outcomes)
+	case event.Delete:
+		if at < 0 || m.records[at].Deleted {
+			return commit.Outcome{Change: commit.Nothing}
+		}
+		v.Deleted = true
+		m.records = append(m.records, record{Version: v})
+		return commit.Outcome{Change: commit.Deleted, Version: v}
+	}
+	change := commit.Nothing
+	for i := range m.records {
+		r := &m.records[i]
+		if r.Type == c.Type && r.ID == c.ID && !r.gone && !r.marker && (c.Interaction == event.HardDelete || i != at) {
+			r.gone = true
+			change = map[event.Interaction]commit.Change{event.HardDelete: commit.Deleted, event.PurgeHistory: commit.Purged}[c.Interaction]
+		}
+	}
+	if change != commit.Nothing {
+		m.records = append(m.records, record{Version: v, marker: true})
+	}
+	return commit.Outcome{Change: change}
+}
+
+func (m *model) put(c *commit.Command, v resource.Version, at int, links map[string]string, outcomes []commit.Outcome) commit.Outcome {
+	var edits []fhirjson.Edit
+	content := c.Resource
+	if c.ProvenanceOf > 0 {
+		of := outcomes[c.ProvenanceOf-1].Version
+		text := slices.Insert(bytes.Clone(content.Raw()), 1, fmt.Appendf(nil, `"target":[{"reference":"%s/%s/_history/%d"}],`, of.Type, of.ID, of.Version)...)
+		d, err := fhirjson.Parse(text, fhirjson.Limits{})
+		if err != nil {
+			panic(err)
+		}
+		content = d.Root()
+	}
+	body, metaAt := resource.AppendStored(nil, content, c.ID, edits)
+	for from, to := range links {
+		body = bytes.ReplaceAll(body, []byte(`"`+from+`"`), []byte(`"`+to+`"`))
+	}
+	if at >= 0 && !m.records[at].Deleted {
+		if resource.SameContent(m.records[at].Body, body) {
+			return commit.Outcome{Change: commit.Unchanged, Version: m.records[at].Version}
+		}
+		m.records[at].gone = c.KeepNoMetaHistory && resource.SameButMeta(m.records[at].Body, body)
+	}
+	v.Body, v.MetaAt = body, metaAt
+	m.records = append(m.records, record{Version: v})
+	if v.Version == 1 {
+		return commit.Outcome{Change: commit.Created, Version: v}
+	}
+	return commit.Outcome{Change: commit.Updated, Version: v}
+}
+
+func (m *model) Applied() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return uint64(len(m.records))
+}
+
+func (m *model) Read(_ context.Context, t domain.ResourceType, id domain.LogicalID) (resource.Version, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return resource.Version{}, m.fail
+	}
+	at := m.current(t, id)
+	if at < 0 {
+		return resource.Version{}, domain.NewError(domain.NotFound, "never was")
+	}
+	if m.records[at].Deleted {
+		return resource.Version{}, &domain.Error{Kind: domain.Deleted, Issues: []domain.Issue{{Message: "is deleted"}}, Version: m.records[at].Version.Version}
+	}
+	return m.records[at].Version, nil
+}
+
+func (m *model) ReadVersion(_ context.Context, t domain.ResourceType, id domain.LogicalID, wanted domain.VersionID) (resource.Version, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.records {
+		if r.Type == t && r.ID == id && !r.gone && !r.marker && r.Version.Version == wanted {
+			return r.Version, nil
+		}
+	}
+	return resource.Version{}, domain.NewError(domain.NotFound, "no such version")
+}
+
+func (m *model) InstanceHistory(ctx context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error) {
+	m.mu.Lock()
+	known := m.current(t, id) >= 0
+	m.mu.Unlock()
+	if !known {
+		return resource.HistoryPage{}, domain.NewError(domain.NotFound, "never was")
+	}
+	return m.page(ctx, t, id, q)
+}
+
+func (m *model) TypeHistory(ctx context.Context, t domain.ResourceType, q resource.HistoryQuery) (resource.HistoryPage, error) {
+	return m.page(ctx, t, "", q)
+}
+
+func (m *model) page(ctx context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return resource.HistoryPage{}, m.fail
+	}
+	var all []resource.Version
+	for i := range m.records {
+		r := &m.records[i]
+		inside := uint64(i) >= q.From && uint64(i) < min(q.Before, q.Snapshot)
+		if inside && !r.gone && !r.marker && (t == "" || r.Type == t) && (id == "" || r.ID == id) && m.currentSince(i, q.CurrentAt) {
+			all = append(all, r.Version)
+		}
+	}
+	page := resource.HistoryPage{Total: len(all)}
+	if q.Ascending == q.Backward { // newest first is the direction of the walk
+		slices.Reverse(all)
+	}
+	if q.HasStart {
+		all = slices.DeleteFunc(all, func(v resource.Version) bool {
+			if q.Ascending == q.Backward {
+				return v.Position > q.Start
+			}
+			return v.Position < q.Start
+		})
+	}
+	page.More = len(all) > q.Count
+	page.Entries = all[:min(q.Count, len(all))]
+	if q.Backward {
+		slices.Reverse(page.Entries)
+	}
+	return page, ctx.Err()
+}
+
+// currentSince says whether a version was current at or after a moment.
+func (m *model) currentSince(i int, moment uint64) bool {
+	if uint64(i) >= moment {
+		return true
+	}
+	r := &m.records[i]
+	for j := i + 1; uint64(j) < moment && j < len(m.records); j++ {
+		if m.records[j].Type == r.Type && m.records[j].ID == r.ID {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *model) Before(instant int64) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range m.records {
+		if m.records[i].Instant >= instant {
+			return uint64(i)
+		}
+	}
+	return uint64(len(m.records))
+}

@@ -258,3 +258,60 @@ func TestAppend_blocks_while_too_much_is_queued(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A commit larger than what is written at once is still one commit.
+func TestAppend_of_a_commit_in_several_writes_is_atomic(t *testing.T) {
+	fs := faultfs.New()
+	o := eventlog.Options{FS: fs, MinFreeBytes: -1}
+	l, stop := start(t, faultDir, o)
+	mustCommit(t, l, "before")
+	random := rand.New(rand.NewPCG(1, 1))
+	var b eventlog.Batch
+	var bodies [][]byte
+	for range 700 {
+		body := make([]byte, 16_000)
+		for i := range body {
+			body[i] = byte(random.Uint32())
+		}
+		b.Metadata, bodies = append(b.Metadata, []byte("part")), append(bodies, body)
+	}
+	b.Bodies = l.Pack(bodies)
+	before := fs.Operations()
+	a, err := l.Append(background, b)
+	if err == nil {
+		err = l.WaitDurable(background, a.First+eventlog.Position(a.Count))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if writes := fs.Operations() - before; writes < 4 {
+		t.Errorf("%d operations: the commit was written at once, and this test shows nothing", writes)
+	}
+	killed := fs.Clone()
+	stop()
+	for _, cut := range []bool{false, true} {
+		disk := killed.Clone()
+		want := uint64(701)
+		if cut { // lose the commit frame
+			content := disk.Content(segmentName("00000001"))
+			end := len(content)
+			for content[end-1] == 0 {
+				end--
+			}
+			clear(content[end-20 : end])
+			disk.SetContent(segmentName("00000001"), content)
+			want = 1
+		}
+		o.FS = disk
+		l, recovery, err := eventlog.Open(faultDir, o)
+		if err != nil || recovery.Records != want {
+			t.Fatalf("cut %v: Open = %+v, %v, want %d records", cut, recovery, err, want)
+		}
+		if !cut {
+			if r, err := l.Read(500); err != nil || !bytes.Equal(r.Body, bodies[499]) {
+				t.Errorf("Read = %d bytes, %v", len(r.Body), err)
+			}
+		}
+		l.Close()
+	}
+}

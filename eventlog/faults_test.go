@@ -173,6 +173,10 @@ func faultAt(t *testing.T, name string, n int, effect faultfs.Effect, halts bool
 		l := live(t, fs, commits)
 		if l.failed {
 			outcomes["failed"]++
+			// Nothing is done to the files after a failure, least of all a second sync.
+			if got := fs.Operations(); !halts && got != n {
+				t.Errorf("%d operations after the failed one", got-n)
+			}
 		} else {
 			outcomes["went on"]++
 		}

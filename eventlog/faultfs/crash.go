@@ -104,7 +104,7 @@ func (f *FS) Content(path string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if n := f.names[path]; n != nil {
-		return slices.Clone(n.content)
+		return append([]byte{}, n.content...)
 	}
 	return nil
 }

@@ -233,15 +233,15 @@ func (c *connection) fillHead() (int, error) {
 		if at := bytes.Index(c.in[seen:c.have], []byte("\r\n\r\n")); at >= 0 {
 			return seen + at + 4, nil
 		}
+		if c.have > 1<<20 {
+			return 0, errors.New("the header of the answer has no end")
+		}
 		seen = max(0, c.have-3)
 		if err := c.fill(c.have + 1); err != nil {
 			if c.have == 0 && !isTimeout(err) {
 				return 0, errClosedEarly
 			}
 			return 0, fmt.Errorf("read the answer: %w", err)
-		}
-		if c.have > 1<<20 && seen < 1<<19 {
-			return 0, errors.New("the header of the answer has no end")
 		}
 	}
 }

@@ -182,3 +182,28 @@ func TestCountEntries(t *testing.T) {
 		t.Errorf("got %d and %d, want 2 and 1", done, failed)
 	}
 }
+
+// oneRead hands over everything that is there in a single Read.
+type oneRead struct {
+	net.Conn
+	rest []byte
+}
+
+func (r *oneRead) Read(p []byte) (int, error) {
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+func (*oneRead) SetReadDeadline(time.Time) error { return nil }
+func (*oneRead) SetDeadline(time.Time) error     { return nil }
+
+// TestHeaderAndLargeBodyAtOnce has an answer whose header and first megabytes
+// arrive together: once the buffer has grown, one read takes them all.
+func TestHeaderAndLargeBodyAtOnce(t *testing.T) {
+	head := "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
+	c := &connection{in: make([]byte, 4<<20), conn: &oneRead{rest: []byte(head + strings.Repeat("x", 2_000_000))}}
+	if end, err := c.fillHead(); err != nil || end != len(head) {
+		t.Errorf("fillHead: %d, %v; want %d", end, err, len(head))
+	}
+}

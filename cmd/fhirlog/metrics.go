@@ -1,0 +1,73 @@
+package main
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"fhirlog/eventlog"
+)
+
+// metrics are those of the log and the projections; httpapi adds its own to the
+// registry. None has a label that a client can choose.
+type metrics struct {
+	registry                       *prometheus.Registry
+	commits, records, bytes, syncs prometheus.Counter
+	writeTime, syncTime, groupSize prometheus.Histogram
+	gatherTime                     prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	histogram := func(name, help string, start, factor float64, count int) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: name, Help: help, Buckets: prometheus.ExponentialBuckets(start, factor, count),
+		})
+	}
+	m := &metrics{
+		registry:   prometheus.NewRegistry(),
+		commits:    counter("fhirlog_log_commits_total", "Commits made durable."),
+		records:    counter("fhirlog_log_records_total", "Records made durable."),
+		bytes:      counter("fhirlog_log_written_bytes_total", "Bytes written to the log."),
+		syncs:      counter("fhirlog_log_syncs_total", "Syncs of the log, one for each group of commits."),
+		writeTime:  histogram("fhirlog_log_write_seconds", "Time to write a group.", 10e-6, 2, 16),
+		syncTime:   histogram("fhirlog_log_sync_seconds", "Time to sync a group.", 50e-6, 2, 16),
+		gatherTime: histogram("fhirlog_log_gather_seconds", "Time that a group was held back for more commits.", 10e-6, 2, 16),
+		groupSize:  histogram("fhirlog_log_group_commits", "Commits in a group.", 1, 2, 12),
+	}
+	m.registry.MustRegister(
+		m.commits, m.records, m.bytes, m.syncs, m.writeTime, m.syncTime, m.gatherTime, m.groupSize,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// observeGroup is called by the log after each sync.
+func (m *metrics) observeGroup(g eventlog.GroupStats) {
+	m.commits.Add(float64(g.Commits))
+	m.records.Add(float64(g.Records))
+	m.bytes.Add(float64(g.Bytes))
+	m.syncs.Inc()
+	m.writeTime.Observe(g.Write.Seconds())
+	m.syncTime.Observe(g.Sync.Seconds())
+	m.gatherTime.Observe(g.Gather.Seconds())
+	m.groupSize.Observe(float64(g.Commits))
+}
+
+// follow registers what is read from a node when somebody asks.
+func (m *metrics) follow(n *node) {
+	gauge := func(name, help string, value func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+	}
+	gauge("fhirlog_log_durable_records", "Records in the log.", func() float64 { return float64(n.log.Durable()) })
+	gauge("fhirlog_log_segments", "Segment files of the log.", func() float64 { return float64(n.log.Stats().Segments) })
+	gauge("fhirlog_log_used_bytes", "Bytes of the log in use.", func() float64 { return float64(n.log.Stats().BytesUsed) })
+	gauge("fhirlog_log_allocated_bytes", "Bytes of the log on disk, with what is allocated ahead.", func() float64 { return float64(n.log.Stats().BytesAllocated) })
+	gauge("fhirlog_log_queued_bytes", "Bytes accepted and not yet durable.", func() float64 { return float64(n.log.Stats().BytesQueued) })
+	gauge("fhirlog_projections_bytes", "Bytes of the projections' tables on disk.", func() float64 { return float64(n.projections.Bytes()) })
+	gauge("fhirlog_projections_lag_records", "Durable records that are not yet applied.", func() float64 {
+		applied := n.projections.Applied() // first, so that the difference is never negative
+		return float64(uint64(n.log.Durable()) - applied)
+	})
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"fhirlog/domain/commit"
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/dictionary"
+	"fhirlog/eventlog"
+	"fhirlog/httpapi"
+	"fhirlog/projections"
+)
+
+// What the rooms declare, and what is put there.
+var (
+	_ commit.Log      = (*eventlog.Log)(nil)
+	_ commit.State    = (*projections.Projections)(nil)
+	_ projections.Log = (*eventlog.Log)(nil)
+	_ httpapi.Reader  = (*projections.Projections)(nil)
+	_ httpapi.Writer  = (*commit.Service)(nil)
+)
+
+// maxGather is the longest that a commit waits for others to share its sync. It
+// is spent only while other requests are being worked on.
+const maxGather = 10 * time.Millisecond
+
+// node is one open data folder: the log, the projections that follow it, and
+// the service that commits to it.
+type node struct {
+	folder      *folder
+	definitions *definitions.Definitions
+	log         *eventlog.Log
+	projections *projections.Projections
+	commits     *commit.Service
+	recovery    eventlog.Recovery
+	rebuilt     error // why the projections are computed from the beginning, or nil
+
+	ended chan error // the results of the goroutines below
+}
+
+// logOptions are the same for every command that opens the log.
+func logOptions() eventlog.Options {
+	return eventlog.Options{Dictionary: dictionary.V1}
+}
+
+func (f *folder) projectionOptions() projections.Options {
+	return projections.Options{Dir: f.projections(), FHIRVersion: string(f.FHIRVersion), LogIdentity: f.Identity}
+}
+
+// openNode opens a folder and starts the log's writer and the applier.
+func openNode(f *folder, o commit.Options, observe func(eventlog.GroupStats)) (*node, error) {
+	n := &node{folder: f, ended: make(chan error, 2)}
+	var err error
+	if n.definitions, err = definitions.Load(f.FHIRVersion); err != nil {
+		return nil, err
+	}
+	options := logOptions()
+	options.Observe = observe
+	options.Gather, options.MaxGather = n.moreComing, maxGather
+	if n.log, n.recovery, err = eventlog.Open(f.log(), options); err != nil {
+		return nil, explainLocked(err, f)
+	}
+	if n.projections, n.rebuilt, err = projections.Open(n.log, f.projectionOptions()); err != nil {
+		return nil, errors.Join(err, n.log.Close())
+	}
+	n.commits = commit.New(n.log, n.projections, n.definitions, o)
+	go func() { n.ended <- n.log.Run(context.Background()) }()
+	go func() { n.ended <- n.projections.Run(context.Background()) }()
+	return n, nil
+}
+
+func explainLocked(err error, f *folder) error {
+	if errors.Is(err, eventlog.ErrLocked) {
+		return fmt.Errorf("%s is in use by another process: stop that one first, or choose another --data", f.path)
+	}
+	return err
+}
+
+// moreComing lets every goroutine that is ready to run go before the log is
+// written, and says whether that brought more commits: on a busy machine a sync
+// then serves many of them, on an idle one this costs nothing.
+func (n *node) moreComing() bool {
+	before := n.log.Next()
+	runtime.Gosched()
+	return n.log.Next() > before
+}
+
+// close finishes what was accepted, applies it, and releases the folder. The log
+// is closed first: the applier then ends by itself, with everything applied.
+func (n *node) close() error {
+	err := n.log.Close()
+	for range 2 {
+		err = errors.Join(err, <-n.ended)
+	}
+	return errors.Join(err, n.projections.Close())
+}
+
+// catchUp waits until everything durable is applied; progress is told now and
+// then how far it is.
+func (n *node) catchUp(ctx context.Context, progress func(applied, total uint64)) error {
+	total := uint64(n.log.Durable())
+	for n.projections.Applied() < total {
+		progress(n.projections.Applied(), total)
+		step, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+		err := n.projections.WaitApplied(step, total)
+		cancel()
+		if err != nil && (ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded)) {
+			return fmt.Errorf("apply the log: %w", err)
+		}
+	}
+	return nil
+}
+
+// report logs what the start found.
+func (n *node) report(log zerolog.Logger) {
+	log.Info().Int("segments", n.recovery.Segments).Uint64("records", n.recovery.Records).
+		Bool("unclean", n.recovery.Unclean).Dur("elapsed", n.recovery.Elapsed).Msg("log opened")
+	if n.recovery.TornFile != "" {
+		log.Warn().Uint32("segment", uint32(n.recovery.TornSegment)).Int64("offset", n.recovery.TornOffset).
+			Int64("bytes", n.recovery.TornBytes).Str("file", n.recovery.TornFile).
+			Msg("a write that was never acknowledged was cut off by the last stop and set aside")
+	}
+	if n.rebuilt != nil {
+		log.Warn().AnErr("reason", n.rebuilt).Msg("projections are computed anew from the log")
+	}
+}

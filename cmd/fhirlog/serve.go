@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"runtime/pprof"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/definitions"
+	"fhirlog/httpapi"
+)
+
+// serveCommand is `fhirlog serve`.
+type serveCommand struct {
+	Data        string `default:"./data" env:"FHIRLOG_DATA" help:"Folder of the log and its projections; made at the first start."`
+	FHIRVersion string `name:"fhir-version" enum:"R4,STU3,R4B,R5," default:"" env:"FHIRLOG_FHIR_VERSION" help:"FHIR version: R4, STU3, R4B or R5. Kept with the data; a new folder gets R4 unless told otherwise."`
+
+	Listen         string `default:"127.0.0.1:8080" env:"FHIRLOG_LISTEN" help:"Address to listen on."`
+	Insecure       bool   `env:"FHIRLOG_INSECURE" help:"Listen beyond this machine although there is no authentication: everybody who can connect can read and change everything."`
+	BasePath       string `default:"/fhir" env:"FHIRLOG_BASE_PATH" help:"Path of the FHIR service."`
+	BaseURL        string `name:"base-url" env:"FHIRLOG_BASE_URL" help:"Public URL of the FHIR service, as it stands in Location and fullUrl; default from each request's Host."`
+	TrustForwarded bool   `env:"FHIRLOG_TRUST_FORWARDED" help:"Believe X-Forwarded-Proto and X-Forwarded-Host; only behind a proxy that sets both."`
+	MetricsListen  string `env:"FHIRLOG_METRICS_LISTEN" help:"Serve /metrics at this address instead of the main one."`
+
+	MaxBodyMB         int64         `name:"max-body-mb" default:"128" env:"FHIRLOG_MAX_BODY_MB" help:"Largest request body after decompression, in MiB."`
+	MaxBodiesMB       int64         `name:"max-bodies-mb" default:"512" env:"FHIRLOG_MAX_BODIES_MB" help:"Request bodies in memory at once, in MiB; more wait."`
+	MaxDepth          int           `default:"100" env:"FHIRLOG_MAX_DEPTH" help:"Deepest nesting of JSON."`
+	MaxConcurrent     int           `default:"1024" env:"FHIRLOG_MAX_CONCURRENT" help:"Requests worked on at once; more wait, then get 429."`
+	RequestTimeout    time.Duration `default:"60s" env:"FHIRLOG_REQUEST_TIMEOUT" help:"Longest time for a request."`
+	BundleTimeout     time.Duration `default:"10m" env:"FHIRLOG_BUNDLE_TIMEOUT" help:"Longest time for a batch or transaction."`
+	MinBytesPerSecond int           `default:"4096" env:"FHIRLOG_MIN_BYTES_PER_SECOND" help:"Slower clients are cut off."`
+	StopTimeout       time.Duration `default:"30s" env:"FHIRLOG_STOP_TIMEOUT" help:"How long a stop waits for running requests."`
+
+	CORSOrigins     []string      `name:"cors-origins" env:"FHIRLOG_CORS_ORIGINS" help:"Origins whose browsers may call, such as https://app.example, or *."`
+	CORSHeaders     []string      `name:"cors-headers" env:"FHIRLOG_CORS_HEADERS" help:"Request headers allowed to them; default all that are understood."`
+	CORSMethods     []string      `name:"cors-methods" env:"FHIRLOG_CORS_METHODS" help:"Methods allowed to them; default all that are served."`
+	CORSMaxAge      time.Duration `name:"cors-max-age" env:"FHIRLOG_CORS_MAX_AGE" help:"How long a browser may keep the answer to its preflight."`
+	CORSCredentials bool          `name:"cors-credentials" env:"FHIRLOG_CORS_CREDENTIALS" help:"Allow credentials."`
+
+	Versioning     string            `enum:"versioned,versioned-update,no-version" default:"versioned" env:"FHIRLOG_VERSIONING" help:"Versioning policy: versioned, versioned-update (updates need If-Match) or no-version (no history)."`
+	VersioningOf   map[string]string `env:"FHIRLOG_VERSIONING_OF" help:"Exceptions by type: Observation=no-version;Patient=versioned-update."`
+	NoUpdateCreate bool              `env:"FHIRLOG_NO_UPDATE_CREATE" help:"Refuse an update of a resource that does not exist."`
+	NoHistory      []string          `env:"FHIRLOG_NO_HISTORY" help:"Types whose history cannot be read."`
+
+	LogLevel   string `enum:"debug,info,warn,error" default:"info" env:"FHIRLOG_LOG_LEVEL" help:"debug, info, warn or error. debug has a line for each request; no level has content of resources."`
+	CPUProfile string `name:"cpu-profile" hidden:"" placeholder:"FILE" help:"Write a CPU profile of the whole run, for go tool pprof."`
+
+	LogFormat string `enum:"auto,json,console" default:"auto" env:"FHIRLOG_LOG_FORMAT" help:"json, console, or auto: console on a terminal."`
+}
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context) error {
+	log := newLogger(os.Stderr, c.LogLevel, c.LogFormat)
+	tuneMemory()
+	commitOptions, httpOptions, err := c.options()
+	if err != nil {
+		return err
+	}
+	if !c.Insecure {
+		if err := requireLoopback(c.Listen, c.MetricsListen); err != nil {
+			return err
+		}
+	}
+	f, err := openFolder(c.Data, c.folderVersion())
+	if err != nil {
+		return err
+	}
+	metrics := newMetrics()
+	n, err := openNode(f, commitOptions, metrics.observeGroup)
+	if err != nil {
+		return err
+	}
+	n.report(log)
+	stopProfile, err := startProfile(c.CPUProfile)
+	if err != nil {
+		return errors.Join(err, n.close())
+	}
+	defer stopProfile()
+	metrics.follow(n)
+	httpOptions.Logger, httpOptions.Metrics = log, metrics.registry
+	err = c.serve(ctx, n, httpOptions, log)
+	if closed := n.close(); closed != nil {
+		return errors.Join(err, fmt.Errorf("stop: %w", closed))
+	}
+	log.Info().Msg("stopped; everything acknowledged is on disk")
+	return err
+}
+
+// folderVersion is the FHIR version asked for; R4 for a new folder.
+func (c *serveCommand) folderVersion() definitions.Version {
+	if c.FHIRVersion == "" {
+		if _, err := os.Stat(c.Data + "/" + descriptionFile); err == nil {
+			return ""
+		}
+		return definitions.R4
+	}
+	return definitions.Version(c.FHIRVersion)
+}
+
+// serve listens, applies what is not applied yet, and answers until ctx ends or
+// the log fails.
+func (c *serveCommand) serve(ctx context.Context, n *node, o httpapi.Options, log zerolog.Logger) error {
+	api, err := httpapi.New(httpapi.Dependencies{
+		Writer: n.commits, Reader: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
+	}, o)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w (is another server running? choose another --listen)", err)
+	}
+	servers := []*http.Server{api.HTTPServer()}
+	listeners := []net.Listener{listener}
+	if c.MetricsListen != "" {
+		extra, err := net.Listen("tcp", c.MetricsListen)
+		if err != nil {
+			return errors.Join(fmt.Errorf("listen for metrics: %w", err), listener.Close())
+		}
+		servers = append(servers, metricsServer(api.MetricsHandler()))
+		listeners = append(listeners, extra)
+	}
+	if err := n.catchUp(ctx, catchUpProgress(log)); err != nil {
+		return errors.Join(err, closeAll(listeners))
+	}
+	ended := make(chan error, len(servers))
+	for i := range servers {
+		go func() { ended <- servers[i].Serve(listeners[i]) }()
+	}
+	fmt.Printf("fhirlog %s serves FHIR %s at http://%s%s\n", version, n.folder.FHIRVersion, listener.Addr(), strings.TrimRight(c.BasePath, "/"))
+	var failure error
+	select {
+	case <-ctx.Done():
+		log.Info().Msg("stopping: finishing what runs")
+	case failure = <-n.ended:
+		n.ended <- failure
+		failure = fmt.Errorf("the log cannot be written any more; what was acknowledged is safe, restart to go on: %w", failure)
+	case failure = <-ended:
+		ended <- failure
+	}
+	return errors.Join(failure, c.shutDown(servers, ended))
+}
+
+// shutDown takes no more requests and waits for those that run.
+func (c *serveCommand) shutDown(servers []*http.Server, ended <-chan error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.StopTimeout)
+	defer cancel()
+	// A second signal stops without waiting.
+	ctx, again := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer again()
+	var failures []error
+	for _, server := range servers {
+		if err := server.Shutdown(ctx); err != nil {
+			failures = append(failures, fmt.Errorf("requests were cut off: %w", err), server.Close())
+		}
+	}
+	for range servers {
+		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func metricsServer(metrics http.Handler) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", metrics)
+	return &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
+}
+
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// options turns flags into the options of the rooms and names all faults.
+func (c *serveCommand) options() (commit.Options, httpapi.Options, error) {
+	var faults []error
+	policy := policies[c.Versioning]
+	byType := map[domain.ResourceType]commit.VersioningPolicy{}
+	for t, name := range c.VersioningOf {
+		p, known := policies[name]
+		if !known {
+			faults = append(faults, fmt.Errorf("--versioning-of %s=%s: the policies are versioned, versioned-update and no-version", t, name))
+		}
+		byType[domain.ResourceType(t)] = p
+	}
+	var noHistory []domain.ResourceType
+	for _, t := range c.NoHistory {
+		noHistory = append(noHistory, domain.ResourceType(t))
+	}
+	return commit.Options{Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate}, httpapi.Options{
+		BasePath: c.BasePath, BaseURL: c.BaseURL, TrustForwarded: c.TrustForwarded,
+		MaxBodyBytes: c.MaxBodyMB << 20, MaxBodyBytesInFlight: c.MaxBodiesMB << 20,
+		MaxDepth: c.MaxDepth, MaxConcurrent: c.MaxConcurrent,
+		RequestTimeout: c.RequestTimeout, BundleTimeout: c.BundleTimeout, MinBytesPerSecond: c.MinBytesPerSecond,
+		CORS: httpapi.CORS{
+			Origins: c.CORSOrigins, Headers: c.CORSHeaders, Methods: c.CORSMethods,
+			MaxAge: c.CORSMaxAge, Credentials: c.CORSCredentials,
+		},
+		Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate, NoHistory: noHistory,
+		SoftwareVersion: version, SeparateMetrics: c.MetricsListen != "",
+	}, errors.Join(faults...)
+}
+
+var policies = map[string]commit.VersioningPolicy{
+	"versioned": commit.Versioned, "versioned-update": commit.VersionedUpdate, "no-version": commit.NoVersion,
+}
+
+// requireLoopback refuses addresses that other machines can reach.
+func requireLoopback(addresses ...string) error {
+	for _, address := range addresses {
+		if address == "" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			return fmt.Errorf("--listen %s: %w", address, err)
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			return fmt.Errorf("there is no authentication yet, so fhirlog listens only on this machine; to open %s to everybody all the same, add --insecure", address)
+		}
+	}
+	return nil
+}
+
+func newLogger(out *os.File, level, format string) zerolog.Logger {
+	parsed, err := zerolog.ParseLevel(level)
+	if err != nil {
+		parsed = zerolog.InfoLevel // kong has checked it
+	}
+	var w io.Writer = out
+	if format == "console" || format == "auto" && isTerminal(out) {
+		w = zerolog.ConsoleWriter{Out: out, TimeFormat: time.RFC3339}
+	}
+	return zerolog.New(w).Level(parsed).With().Timestamp().Logger()
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// startProfile profiles the process until stop is called; no file, no profile.
+func startProfile(file string) (stop func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		if err := f.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "write the CPU profile:", err)
+		}
+	}, nil
+}
+
+// tuneMemory lets the heap grow further before it is collected: it is small, so
+// that processor time is worth more than the memory. GOGC, if set, wins.
+func tuneMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(300)
+	}
+}

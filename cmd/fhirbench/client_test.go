@@ -202,7 +202,7 @@ func (*oneRead) SetDeadline(time.Time) error     { return nil }
 // arrive together: once the buffer has grown, one read takes them all.
 func TestHeaderAndLargeBodyAtOnce(t *testing.T) {
 	head := "HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n"
-	c := &connection{in: make([]byte, 4<<20), conn: &oneRead{rest: []byte(head + strings.Repeat("x", 2_000_000))}}
+	c := &connection{in: make([]byte, 4<<20), nc: &oneRead{rest: []byte(head + strings.Repeat("x", 2_000_000))}}
 	if end, err := c.fillHead(); err != nil || end != len(head) {
 		t.Errorf("fillHead: %d, %v; want %d", end, err, len(head))
 	}

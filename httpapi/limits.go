@@ -99,6 +99,7 @@ type body struct {
 	bytes  []byte
 	share  share
 	pooled *[]byte
+	whole  bool // it came to its end
 }
 
 // free gives memory and budget back. reuse must be false if something may
@@ -125,7 +126,6 @@ func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Re
 		return tooLarge(limit)
 	}
 	paced := s.newPace(ctx, w, h.Body)
-	defer paced.stop()
 	var source io.Reader = paced
 	if coded {
 		unzipped, err := openGzip(paced)
@@ -152,6 +152,8 @@ func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Re
 			return tooLarge(limit)
 		}
 		if err == io.EOF {
+			paced.stop()
+			b.whole = true
 			return nil
 		}
 		if err != nil {
@@ -236,6 +238,20 @@ func (p *pace) Read(b []byte) (int, error) {
 // stop takes the deadline off: the server goes on to watch the connection
 // while the request is worked on, and must not take a deadline for its end.
 func (p *pace) stop() { _ = p.control.SetReadDeadline(time.Time{}) }
+
+// leaveBody prepares for an answer to a request whose body was not read to its
+// end: net/http reads on for a while before it sends the answer, and a slow
+// client must not hold it up.
+func (x *exchange) leaveBody() {
+	if x.h.ContentLength == 0 || x.body.whole {
+		return
+	}
+	patience := min(x.s.options.SlowGrace/2, 2*time.Second)
+	if x.status == http.StatusRequestTimeout {
+		patience = 0
+	}
+	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(patience))
+}
 
 // timeFor is how long n bytes take at a rate in bytes per second.
 func timeFor(n, rate int64) time.Duration {

@@ -29,6 +29,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, h *http.Request) {
 	defer x.end()
 	if s.cors.answered(w, h) {
 		x.status = http.StatusNoContent
+		x.leaveBody()
 		return
 	}
 	found, ok := s.routes.match(h.URL.Path)
@@ -39,6 +40,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, h *http.Request) {
 	x.request.target = found
 	if found.place.handler != nil {
 		x.status = http.StatusOK
+		x.leaveBody()
 		found.place.handler.ServeHTTP(w, h)
 		return
 	}
@@ -172,6 +174,7 @@ func (x *exchange) respond(answer *response) {
 	x.status = answer.status
 	header := x.w.Header()
 	answerHeaders(header, answer)
+	x.leaveBody()
 	if answer.status == http.StatusNoContent || answer.status == http.StatusNotModified {
 		x.w.WriteHeader(answer.status)
 		return

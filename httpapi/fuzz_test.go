@@ -1,0 +1,104 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+)
+
+// FuzzHTTP sends whatever it likes. The server must not panic, must not blame
+// itself, and must explain each refusal with an OperationOutcome.
+func FuzzHTTP(f *testing.F) {
+	for _, seed := range [][5]string{
+		{"GET", "/fhir/Patient/a", "", "", ""},
+		{"HEAD", "/fhir/Patient/a/_history/1", "_pretty=true&_elements=name,value[x]", "If-None-Match: W/\"1\"", ""},
+		{"GET", "/fhir/Patient/a", "_summary=true&_format=application/fhir+json", "Accept: application/fhir+json;q=0.5, */*;q=0.1\nAccept-Encoding: gzip", ""},
+		{"PUT", "/fhir/Patient/a", "_meta-history=false", "Content-Type: application/fhir+json; charset=utf-8\nIf-Match: W/\"1\"\nPrefer: return=OperationOutcome, handling=strict", patient("a", `"active":true`)},
+		{"POST", "/fhir/Patient", "", "Content-Type: application/json\nX-Provenance: {\"resourceType\":\"Provenance\"}", `{"resourceType":"Patient","name":[{"given":["é\u00e9"]}]}`},
+		{"DELETE", "/fhir/Patient/a", "hardDelete=true", "", ""},
+		{"DELETE", "/fhir/Patient/a/$purge-history", "", "Prefer: return=OperationOutcome", ""},
+		{"GET", "/fhir/_history", "_since=2026-01-01T00:00:00Z&_count=1&_sort=_lastUpdated", "", ""},
+		{"GET", "/fhir/Patient/_history", "_at=2026&ct=QAUD7WLBxQ", "", ""},
+		{"POST", "/fhir", "", "Content-Type: application/json\nX-Bundle-Processing-Logic: parallel", bundleOf("batch", item{line: "PUT Patient/b", resource: patient("b", "")}, item{line: "GET Patient/_history?_count=2"}, item{line: "DELETE Patient/a", more: `"ifMatch":"W/\"1\""`})},
+		{"POST", "/fhir/", "_pretty=true", "Content-Type: application/json", bundleOf("transaction", item{line: "POST Patient", fullURL: "urn:uuid:1", resource: `{"resourceType":"Patient"}`}, item{line: "GET Patient/a"})},
+		{"POST", "/fhir", "", "Content-Type: application/json", `{"resourceType":"Bundle","type":"transaction","entry":[{},{"request":{"method":"PUT","url":"Patient/a?x=%zz"}},{"request":{"method":"GET","url":"Patient/$x"}}]}`},
+		{"GET", "/fhir/metadata", "mode=full&_elements=rest", "Accept: text/html, */*", ""},
+		{"GET", "/fhir/$versions", "", "Accept: application/json", ""},
+		{"GET", "/health/check", "", "", ""},
+		{"GET", "/metrics", "", "", ""},
+		{"OPTIONS", "/fhir/Patient", "", "Origin: https://a.example\nAccess-Control-Request-Method: PUT", ""},
+		{"PATCH", "/fhir/Patient/a/Observation/_search", "", "Content-Encoding: gzip", "\x1f\x8b"},
+		{"BREW", "//fhir/OperationDefinition/versions", "_format=xml", "X-Request-Id: x", ""},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4])
+	}
+	sv := newService(f, Options{CORS: CORS{Origins: []string{"*"}}, MaxBodyBytes: 1 << 20, TrustForwarded: true, Clock: func() time.Time { return epoch }})
+	f.Fuzz(func(t *testing.T, method, path, query, headers, body string) {
+		sv.t = t
+		*sv.model = model{validator: sv.model.validator}
+		sv.do("PUT /fhir/Patient/a", patient("a", "")).want(201)
+		h := &http.Request{
+			Method: method, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}, Host: "example.com",
+			Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
+		}
+		for line := range strings.SplitSeq(headers, "\n") {
+			if name, value, ok := strings.Cut(line, ": "); ok {
+				h.Header.Add(name, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		sv.s.Handler().ServeHTTP(w, h)
+
+		if w.Code >= 500 {
+			t.Fatalf("status %d, body %s", w.Code, w.Body)
+		}
+		if w.Header().Get("X-Request-Id") == "" {
+			t.Fatal("no request id")
+		}
+		text := w.Body.Bytes()
+		if w.Header().Get("Content-Encoding") == "gzip" {
+			text = []byte(unzipped(t, text))
+		}
+		fhir := w.Header().Get("Content-Type") == contentTypeFHIR[0]
+		if fhir && len(text) > 0 && !json.Valid(text) {
+			t.Fatalf("status %d, not JSON: %q", w.Code, text)
+		}
+		if w.Code >= 400 && method != http.MethodHead && !bytes.HasPrefix(text, []byte("This is fhirlog")) {
+			var outcome struct {
+				ResourceType string
+				Issue        []struct{ Severity, Code, Diagnostics string }
+			}
+			if err := json.Unmarshal(text, &outcome); err != nil || !fhir || outcome.ResourceType != "OperationOutcome" || len(outcome.Issue) == 0 {
+				t.Fatalf("status %d is not explained: %v, %q", w.Code, err, text)
+			}
+			for _, issue := range outcome.Issue {
+				if issue.Severity == "" || issue.Code == "" || issue.Diagnostics == "" {
+					t.Fatalf("an issue says too little: %q", text)
+				}
+			}
+		}
+	})
+}
+
+// FuzzETag: the tags that are written are read back, and nothing else passes as
+// one.
+func FuzzETag(f *testing.F) {
+	for _, seed := range []string{`W/"1"`, `W/""`, `"1"`, `W/"a"b"`, `W/"1", W/"2"`, "", `W/"`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, tag string) {
+		inside, ok := weakTag(tag)
+		if ok && `W/"`+inside+`"` != tag {
+			t.Fatalf("%q reads as %q", tag, inside)
+		}
+		if again, ok2 := weakTag(`W/"` + inside + `"`); ok && (!ok2 || again != inside) {
+			t.Fatalf("%q does not read back", inside)
+		}
+	})
+}

@@ -50,14 +50,17 @@ func CommitMetadata(salt [SaltSize]byte, position uint64, instant int64, metadat
 // CommitBody computes a body commitment. A nil body is no body; an empty one is
 // a body of length 0.
 func CommitBody(salt [SaltSize]byte, body []byte) [CommitmentSize]byte {
-	var head [1 + SaltSize]byte
-	head[0] = tagBody
+	tag := byte(tagBody)
 	if body == nil {
-		head[0] = tagNoBody
+		tag = tagNoBody
 	}
-	copy(head[1:], salt[:])
+	var stack [2048]byte
+	in := append(append(stack[:0], tag), salt[:]...)
+	if len(in)+len(body) <= len(stack) { // most are: one call without allocations
+		return sha256.Sum256(append(in, body...))
+	}
 	h := sha256.New()
-	h.Write(head[:])
+	h.Write(in)
 	h.Write(body)
 	var sum [CommitmentSize]byte
 	h.Sum(sum[:0])

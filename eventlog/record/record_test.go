@@ -2,9 +2,12 @@ package record
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -181,6 +184,14 @@ func TestCommitments_separate_what_differs(t *testing.T) {
 	add("empty body", CommitBody(BodySalt(seed), []byte{}))
 	add("body", CommitBody(BodySalt(seed), []byte("x")))
 	add("body, other salt", CommitBody(MetadataSalt(seed), []byte("x")))
+	large := bytes.Repeat([]byte("x"), 5000)
+	for _, n := range []int{2030, 2031, 2032, 5000} { // around the size up to which it is one call
+		add(fmt.Sprint("body of ", n), CommitBody(BodySalt(seed), large[:n]))
+		salt := BodySalt(seed)
+		if want := sha256.Sum256(slices.Concat([]byte{2}, salt[:], large[:n])); CommitBody(salt, large[:n]) != want {
+			t.Errorf("body of %d: the commitment is not what the documentation says", n)
+		}
+	}
 	add("metadata", CommitMetadata(MetadataSalt(seed), 1, 2, []byte("x")))
 	add("other position", CommitMetadata(MetadataSalt(seed), 2, 2, []byte("x")))
 	add("other instant", CommitMetadata(MetadataSalt(seed), 1, 3, []byte("x")))

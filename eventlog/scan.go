@@ -13,15 +13,15 @@ import (
 // durable at the call. fn must not keep the record's slices. Without bodies
 // nothing is decompressed. An error of fn ends the scan and is returned.
 func (l *Log) Scan(ctx context.Context, from Position, withBodies bool, fn func(Record) error) error {
-	block := []byte{} // never nil: an empty body is one
+	var buffer []byte
 	return l.scanRuns(ctx, from, l.Durable(), func(seg *segment, at int64, run *record.Run, first int) error {
+		block := run.Block
 		if withBodies && run.Compressed() {
-			block = grow(block, run.BlockLength())
+			buffer = grow(buffer, run.BlockLength())
+			block = buffer
 			if err := l.codec.decompress(block, run.Block); err != nil {
 				return seg.corrupt(at, err)
 			}
-		} else {
-			block = append(block[:0], run.Block...)
 		}
 		offset := 0
 		for i := range run.Entries {

@@ -106,7 +106,7 @@ func (e *entry) expression(part string) string {
 func (s *Server) prepareEntry(outer *request, e *entry, v fhirjson.Value) error {
 	r := &e.request
 	*r = request{
-		requestID: outer.requestID, base: outer.base, prefer: outer.prefer, inside: true,
+		requestID: outer.requestID, base: outer.base, prefer: outer.prefer,
 		fullURL: v.Get("fullUrl").String(),
 	}
 	e.resource = v.Get("resource")

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -122,7 +123,11 @@ func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Re
 	if err != nil {
 		return err
 	}
-	if !coded && h.ContentLength > limit {
+	announced := h.ContentLength
+	if coded {
+		announced = -1
+	}
+	if announced > limit {
 		return tooLarge(limit)
 	}
 	paced := s.newPace(ctx, w, h.Body)
@@ -142,7 +147,7 @@ func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Re
 	}
 	for {
 		if len(b.bytes) == cap(b.bytes) {
-			if err := b.enlarge(ctx, limit); err != nil {
+			if err := b.enlarge(ctx, limit, announced); err != nil {
 				return err
 			}
 		}
@@ -162,10 +167,14 @@ func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Re
 	}
 }
 
-// enlarge doubles the buffer, up to one byte beyond the limit. What a client
-// merely announces takes no memory.
-func (b *body) enlarge(ctx context.Context, limit int64) error {
-	size := min(2*int64(cap(b.bytes)), max(limit+1, int64(cap(b.bytes))+1))
+// enlarge doubles the buffer, at most to what is announced or allowed, and one
+// byte to see the end. What a client merely announces takes no memory.
+func (b *body) enlarge(ctx context.Context, limit, announced int64) error {
+	size, full := 2*int64(cap(b.bytes)), limit
+	if announced >= int64(cap(b.bytes)) {
+		full = announced
+	}
+	size = max(min(size, full+1), int64(cap(b.bytes))+1)
 	if err := b.share.grow(ctx, min(size, limit)); err != nil {
 		return err
 	}
@@ -173,6 +182,20 @@ func (b *body) enlarge(ctx context.Context, limit int64) error {
 	copy(larger, b.bytes)
 	b.bytes = larger
 	return nil
+}
+
+// nodeBytes is what fhirjson needs for a value.
+const nodeBytes = 20
+
+// reserveTree takes room in the budget for the tree of the body: a body of
+// brackets and commas becomes ten times its size.
+func (b *body) reserveTree(ctx context.Context, most int64) error {
+	values := int64(1 + bytes.Count(b.bytes, []byte{','}) + bytes.Count(b.bytes, []byte{'['}) + bytes.Count(b.bytes, []byte{'{'}))
+	need := b.share.held + nodeBytes*values
+	if need > most {
+		return domain.NewError(domain.TooLarge, "The body has more values than there is memory for.")
+	}
+	return b.share.grow(ctx, need)
 }
 
 func tooLarge(limit int64) error {

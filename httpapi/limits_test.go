@@ -18,7 +18,7 @@ import (
 )
 
 func TestBodyLimit(t *testing.T) {
-	sv := newService(t, Options{MaxBodyBytes: 100, MaxBodyBytesInFlight: 100})
+	sv := newService(t, Options{MaxBodyBytes: 100, MaxBodyBytesInFlight: 1000})
 	fits := patient("a", `"gender":"male"`)
 	fits += strings.Repeat(" ", 100-len(fits))
 	sv.do("PUT /fhir/Patient/a", fits).want(201)
@@ -30,6 +30,9 @@ func TestBodyLimit(t *testing.T) {
 			h.Header.Set("Content-Type", "application/json")
 			sv.send(h).want(status)
 		}
+	})
+	t.Run("the tree counts as well", func(t *testing.T) {
+		sv.do("PUT /fhir/Patient/a", patient("a", `"x":[`+strings.Repeat(",", 50)+"]")).want(413, "invalid")
 	})
 	t.Run("all is given back", func(t *testing.T) {
 		if n := sv.s.bodies.used.Load(); n != 0 {
@@ -50,7 +53,7 @@ func TestBodiesGrowInSteps(t *testing.T) {
 
 func TestMemoryForBodiesIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		sv := newService(t, Options{MaxBodyBytes: 100, MaxBodyBytesInFlight: 150, QueueWait: 3 * time.Second})
+		sv := newService(t, Options{MaxBodyBytes: 100, MaxBodyBytesInFlight: 190, QueueWait: 3 * time.Second})
 		source, sink := io.Pipe()
 		var first *answer
 		done := make(chan bool)
@@ -274,7 +277,7 @@ func TestSlowClients(t *testing.T) {
 }
 
 func TestExpectContinue(t *testing.T) {
-	connected(t, Options{MaxBodyBytes: 100, MaxBodyBytesInFlight: 100}, func(t *testing.T, _ *service, conn net.Conn) {
+	connected(t, Options{MaxBodyBytes: 100, MaxBodyBytesInFlight: 1000}, func(t *testing.T, _ *service, conn net.Conn) {
 		go func() {
 			_, _ = conn.Write([]byte("PUT /fhir/Patient/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 1000\r\n\r\n"))
 		}()

@@ -28,8 +28,9 @@ type Options struct {
 
 	// MaxBodyBytes bounds one request body after decompression, default 128 MiB.
 	MaxBodyBytes int64
-	// MaxBodyBytesInFlight bounds the bodies of all requests together, default
-	// 512 MiB and at least MaxBodyBytes. Requests wait for room; see QueueWait.
+	// MaxBodyBytesInFlight bounds the memory for the bodies of all requests
+	// together, with 20 bytes for each JSON value in them; default 512 MiB and at
+	// least MaxBodyBytes. Requests wait for room; see QueueWait.
 	MaxBodyBytesInFlight int64
 	// MaxConcurrent bounds the requests worked on at once, default 1024.
 	MaxConcurrent int

@@ -63,7 +63,7 @@ func (s *Server) failure(requestID string, err error) response {
 	var known *domain.Error
 	switch {
 	case errors.As(err, &known) && known.Kind != domain.Internal:
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case isContextError(err):
 		known = &domain.Error{Kind: domain.Timeout}
 	default:
 		known = &domain.Error{Kind: domain.Internal}
@@ -95,6 +95,11 @@ func (s *Server) failure(requestID string, err error) response {
 		answer.allow = refused.allow
 	}
 	return answer
+}
+
+// isContextError tells whether the time was up or the client left.
+func isContextError(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // outcome says how an OperationOutcome is written.

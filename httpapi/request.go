@@ -30,7 +30,6 @@ type request struct {
 
 	content fhirjson.Value // the parsed body
 	fullURL string         // of a Bundle's entry
-	inside  bool           // it is an entry of a Bundle
 }
 
 // resourceType returns the type in the path.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/gorilla/mux"
 
@@ -173,13 +174,20 @@ type target struct {
 	version string
 }
 
+// probes are requests that only ask the router where a path leads.
+var probes = sync.Pool{New: func() any { return &http.Request{URL: new(url.URL)} }}
+
 // match finds the place of a path. A slash at the end makes no difference.
 func (rs *routes) match(path string) (target, bool) {
 	if len(path) > 1 && path[len(path)-1] == '/' {
 		path = path[:len(path)-1]
 	}
+	probe := probes.Get().(*http.Request)
+	probe.URL.Path = path
 	var found mux.RouteMatch
-	if !rs.router.Match(&http.Request{URL: &url.URL{Path: path}}, &found) {
+	ok := rs.router.Match(probe, &found)
+	probes.Put(probe)
+	if !ok {
 		return target{}, false
 	}
 	return target{

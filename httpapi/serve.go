@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"fhirlog/domain"
 	"fhirlog/domain/fhirjson"
 )
 
@@ -147,6 +148,9 @@ func (x *exchange) readContent(ctx context.Context) error {
 	if err := s.readBody(ctx, x.w, x.h, &x.body); err != nil {
 		return err
 	}
+	if err := x.body.reserveTree(ctx, s.options.MaxBodyBytesInFlight); err != nil {
+		return err
+	}
 	content, err := s.parse(x.body.bytes)
 	x.request.content = content
 	return err
@@ -184,7 +188,7 @@ func (x *exchange) respond(answer *response) {
 	b.pretty = x.request.shape.pretty
 	if err := s.appendBody(b, x.request.requestID, answer, x.request.shape); err != nil {
 		if b.started {
-			if b.err == nil {
+			if b.err == nil && domain.KindOf(err) == domain.Internal && !isContextError(err) {
 				s.log.Error().Err(err).Str("request_id", x.request.requestID).Msg("answer broken off")
 			}
 			panic(http.ErrAbortHandler)

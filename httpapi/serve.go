@@ -98,6 +98,13 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
+	if r.call.content {
+		if err := s.readBody(ctx, x.w, x.h, &x.body); err != nil {
+			x.fail(err)
+			return
+		}
+	}
+	// A turn is taken only now: a slow client must not keep others waiting.
 	if !r.call.open {
 		if err := s.gate.enter(ctx); err != nil {
 			x.fail(err)
@@ -106,7 +113,7 @@ func (x *exchange) serve() {
 		defer s.gate.leave()
 	}
 	if r.call.content {
-		if err := x.readContent(ctx); err != nil {
+		if err := x.parseContent(ctx); err != nil {
 			x.fail(err)
 			return
 		}
@@ -142,12 +149,9 @@ func (x *exchange) prepare() error {
 	return nil
 }
 
-// readContent reads and parses the body.
-func (x *exchange) readContent(ctx context.Context) error {
+// parseContent parses the body.
+func (x *exchange) parseContent(ctx context.Context) error {
 	s := x.s
-	if err := s.readBody(ctx, x.w, x.h, &x.body); err != nil {
-		return err
-	}
 	if err := x.body.reserveTree(ctx, s.options.MaxBodyBytesInFlight); err != nil {
 		return err
 	}

@@ -23,6 +23,12 @@ func (n *node) healthChecks() []httpapi.HealthCheck {
 				return nil
 			}
 		}},
+		{Name: "segments", Check: func(context.Context) error {
+			if n.damage.Load() != nil {
+				return errors.New("a sealed segment is damaged; the server's log says which")
+			}
+			return nil
+		}},
 		{Name: "projections", Check: func(context.Context) error {
 			if uint64(n.log.Durable())-n.projections.Applied() > greatestLag {
 				return errors.New("the projections are far behind the log")

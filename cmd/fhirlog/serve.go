@@ -4,18 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/signal"
-	"runtime/debug"
-	"runtime/pprof"
-	"strings"
-	"syscall"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"fhirlog/domain"
 	"fhirlog/domain/commit"
@@ -91,7 +81,12 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	defer stopProfile()
 	metrics.follow(n)
 	httpOptions.Logger, httpOptions.Metrics = log, metrics.registry
+	scrubbing, stopScrub := context.WithCancel(ctx)
+	scrubbed := make(chan struct{})
+	go func() { defer close(scrubbed); n.scrub(scrubbing, log) }()
 	err = c.serve(ctx, n, httpOptions, log)
+	stopScrub()
+	<-scrubbed
 	if closed := n.close(); closed != nil {
 		return errors.Join(err, fmt.Errorf("stop: %w", closed))
 	}
@@ -108,85 +103,6 @@ func (c *serveCommand) folderVersion() definitions.Version {
 		return definitions.R4
 	}
 	return definitions.Version(c.FHIRVersion)
-}
-
-// serve listens, applies what is not applied yet, and answers until ctx ends or
-// the log fails.
-func (c *serveCommand) serve(ctx context.Context, n *node, o httpapi.Options, log zerolog.Logger) error {
-	api, err := httpapi.New(httpapi.Dependencies{
-		Writer: n.commits, Reader: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
-	}, o)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", c.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w (is another server running? choose another --listen)", err)
-	}
-	servers := []*http.Server{api.HTTPServer()}
-	listeners := []net.Listener{listener}
-	if c.MetricsListen != "" {
-		extra, err := net.Listen("tcp", c.MetricsListen)
-		if err != nil {
-			return errors.Join(fmt.Errorf("listen for metrics: %w", err), listener.Close())
-		}
-		servers = append(servers, metricsServer(api.MetricsHandler()))
-		listeners = append(listeners, extra)
-	}
-	if err := n.catchUp(ctx, catchUpProgress(log)); err != nil {
-		return errors.Join(err, closeAll(listeners))
-	}
-	ended := make(chan error, len(servers))
-	for i := range servers {
-		go func() { ended <- servers[i].Serve(listeners[i]) }()
-	}
-	fmt.Printf("fhirlog %s serves FHIR %s at http://%s%s\n", version, n.folder.FHIRVersion, listener.Addr(), strings.TrimRight(c.BasePath, "/"))
-	var failure error
-	select {
-	case <-ctx.Done():
-		log.Info().Msg("stopping: finishing what runs")
-	case failure = <-n.ended:
-		n.ended <- failure
-		failure = fmt.Errorf("the log cannot be written any more; what was acknowledged is safe, restart to go on: %w", failure)
-	case failure = <-ended:
-		ended <- failure
-	}
-	return errors.Join(failure, c.shutDown(servers, ended))
-}
-
-// shutDown takes no more requests and waits for those that run.
-func (c *serveCommand) shutDown(servers []*http.Server, ended <-chan error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), c.StopTimeout)
-	defer cancel()
-	// A second signal stops without waiting.
-	ctx, again := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer again()
-	var failures []error
-	for _, server := range servers {
-		if err := server.Shutdown(ctx); err != nil {
-			failures = append(failures, fmt.Errorf("requests were cut off: %w", err), server.Close())
-		}
-	}
-	for range servers {
-		if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
-			failures = append(failures, err)
-		}
-	}
-	return errors.Join(failures...)
-}
-
-func metricsServer(metrics http.Handler) *http.Server {
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", metrics)
-	return &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
-}
-
-func closeAll(listeners []net.Listener) error {
-	var errs []error
-	for _, l := range listeners {
-		errs = append(errs, l.Close())
-	}
-	return errors.Join(errs...)
 }
 
 // options turns flags into the options of the rooms and names all faults.
@@ -221,66 +137,4 @@ func (c *serveCommand) options() (commit.Options, httpapi.Options, error) {
 
 var policies = map[string]commit.VersioningPolicy{
 	"versioned": commit.Versioned, "versioned-update": commit.VersionedUpdate, "no-version": commit.NoVersion,
-}
-
-// requireLoopback refuses addresses that other machines can reach.
-func requireLoopback(addresses ...string) error {
-	for _, address := range addresses {
-		if address == "" {
-			continue
-		}
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return fmt.Errorf("--listen %s: %w", address, err)
-		}
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return fmt.Errorf("there is no authentication yet, so fhirlog listens only on this machine; to open %s to everybody all the same, add --insecure", address)
-		}
-	}
-	return nil
-}
-
-func newLogger(out *os.File, level, format string) zerolog.Logger {
-	parsed, err := zerolog.ParseLevel(level)
-	if err != nil {
-		parsed = zerolog.InfoLevel // kong has checked it
-	}
-	var w io.Writer = out
-	if format == "console" || format == "auto" && isTerminal(out) {
-		w = zerolog.ConsoleWriter{Out: out, TimeFormat: time.RFC3339}
-	}
-	return zerolog.New(w).Level(parsed).With().Timestamp().Logger()
-}
-
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// startProfile profiles the process until stop is called; no file, no profile.
-func startProfile(file string) (stop func(), err error) {
-	if file == "" {
-		return func() {}, nil
-	}
-	f, err := os.Create(file)
-	if err != nil {
-		return nil, err
-	}
-	if err := pprof.StartCPUProfile(f); err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return func() {
-		pprof.StopCPUProfile()
-		if err := f.Close(); err != nil {
-			fmt.Fprintln(os.Stderr, "write the CPU profile:", err)
-		}
-	}, nil
-}
-
-// tuneMemory lets the heap grow further before it is collected: it is small, so
-// that processor time is worth more than the memory. GOGC, if set, wins.
-func tuneMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(300)
-	}
 }

@@ -24,9 +24,11 @@
 //	request  16 bytes, or uvarint length, bytes
 //	author   uvarint length, bytes
 //
-// and nothing after it. A reader refuses an unknown schema, kind, interaction
-// or flag: an old program must not misread a newer log. A new need gets a new
-// schema number; old ones stay readable for ever.
+// and nothing after it. Numbers take as few bytes as they can, and an id that is
+// a ULID is always written in 16 bytes, so that an event has one form. A reader
+// refuses any other, and an unknown schema, kind, interaction or flag: an old
+// program must not misread a newer log. A new need gets a new schema number; old
+// ones stay readable for ever.
 //
 // Names in the log are these numbers and the names of the FHIR specification,
 // never names of Go types. Events are values, safe for concurrent use.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/oklog/ulid/v2"
 
@@ -131,7 +132,8 @@ func packULID(s string) (ulid.ULID, bool) {
 // ErrUnknownSchema says that the metadata was written by a newer program.
 var ErrUnknownSchema = errors.New("event: unknown schema")
 
-// Decode reads the metadata of a record. It keeps no part of b.
+// Decode reads the metadata of a record. It takes only what Append writes, byte
+// for byte: an event has one form. It keeps no part of b.
 func Decode(b []byte) (Event, error) {
 	if len(b) < 4 {
 		return Event{}, errors.New("event: metadata too short")
@@ -154,7 +156,7 @@ func Decode(b []byte) (Event, error) {
 	r := reader{rest: b[4:]}
 	e.Version = domain.VersionID(r.number())
 	e.Previous = r.number() - 1
-	e.MetaAt = int(r.number())
+	e.MetaAt = r.offset()
 	e.Type = domain.ResourceType(r.text())
 	e.ID = domain.LogicalID(r.packed(flags&flagIDIsULID != 0))
 	e.RequestID = r.packed(flags&flagRequestIsULID != 0)
@@ -173,12 +175,21 @@ type reader struct {
 
 func (r *reader) number() uint64 {
 	n, size := binary.Uvarint(r.rest)
-	if size <= 0 {
+	if size <= 0 || size > 1 && r.rest[size-1] == 0 { // cut, too large, or padded
 		r.failed, r.rest = true, nil
 		return 0
 	}
 	r.rest = r.rest[size:]
 	return n
+}
+
+func (r *reader) offset() int {
+	n := r.number()
+	if n > math.MaxInt {
+		r.failed = true
+		return 0
+	}
+	return int(n)
 }
 
 func (r *reader) take(n uint64) []byte {
@@ -195,7 +206,11 @@ func (r *reader) text() string { return string(r.take(r.number())) }
 
 func (r *reader) packed(isULID bool) string {
 	if !isULID {
-		return r.text()
+		text := r.text()
+		if _, packs := packULID(text); packs {
+			r.failed = true
+		}
+		return text
 	}
 	raw := r.take(16)
 	if raw == nil {

@@ -1,0 +1,74 @@
+package event
+
+import (
+	"bytes"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden file anew")
+
+// goldenEvents name one event of each kind and each form of a field.
+var goldenEvents = []struct {
+	name  string
+	event Event
+}{
+	{"created with packed ids", Event{
+		Kind: Written, Interaction: Create, Type: "Patient", ID: "01JABCDEFGHJKMNPQRSTVWXYZ0", Version: 1,
+		Previous: NoPosition, MetaAt: 63, RequestID: "01JABCDEFGHJKMNPQRSTVWXYZ1",
+	}},
+	{"updated by an author, previous version kept", Event{
+		Kind: Written, Interaction: Update, Type: "Observation", ID: "own-id.1", Version: 2,
+		Previous: 0, MetaAt: 300, RequestID: "request-7", Author: "Practitioner/é",
+	}},
+	{"patched, previous version dropped", Event{
+		Kind: Written, Interaction: Patch, DropsPrevious: true, Type: "Basic", ID: "b", Version: 200,
+		Previous: 70_000, MetaAt: 9,
+	}},
+	{"deleted", Event{Kind: Deleted, Interaction: Delete, Type: "Patient", ID: "p", Version: 3, Previous: 127}},
+	{"erased", Event{Kind: Erased, Interaction: HardDelete, Type: "Patient", ID: "p", Version: 3, Previous: 128}},
+	{"history purged", Event{Kind: HistoryPurged, Interaction: PurgeHistory, Type: "Patient", ID: "p", Version: 1 << 40, Previous: 1 << 40}},
+}
+
+// TestFormatOnDisk pins the bytes of schema 1. A change here makes logs that
+// exist unreadable: a new need gets a new schema, and this file stays as it is.
+func TestFormatOnDisk(t *testing.T) {
+	path := filepath.Join("..", "..", "testdata", "event", "schema-1.txt")
+	var got bytes.Buffer
+	for _, g := range goldenEvents {
+		fmt.Fprintf(&got, "%s\n%s\n", g.name, hex.EncodeToString(g.event.Append(nil)))
+	}
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.Split(bytes.TrimSuffix(want, []byte("\n")), []byte("\n"))
+	if len(lines) != 2*len(goldenEvents) {
+		t.Fatalf("%s has %d lines, want %d", path, len(lines), 2*len(goldenEvents))
+	}
+	for i, g := range goldenEvents {
+		name, text := string(lines[2*i]), string(lines[2*i+1])
+		stored, err := hex.DecodeString(text)
+		if err != nil || name != g.name {
+			t.Fatalf("%s: entry %d is %q, %v; want %q", path, i, name, err, g.name)
+		}
+		if now := hex.EncodeToString(g.event.Append(nil)); now != text {
+			t.Errorf("%s: Append gives\n%s\nwant\n%s", g.name, now, text)
+		}
+		if e, err := Decode(stored); err != nil || e != g.event {
+			t.Errorf("%s: Decode = %+v, %v; want %+v", g.name, e, err, g.event)
+		}
+	}
+}

@@ -67,6 +67,11 @@ func (s *Server) history(ctx context.Context, r *request, load func(context.Cont
 	if err != nil {
 		return response{}, err
 	}
+	if w.countAll && first.Total < 0 {
+		if first.Total, err = w.countEntries(ctx); err != nil {
+			return response{}, err
+		}
+	}
 	if len(first.Entries) > 0 {
 		w.firstAt = first.Entries[0].Position
 	}
@@ -132,6 +137,22 @@ func (w *walk) next(ctx context.Context) (resource.HistoryPage, error) {
 		w.query.Count = 0
 	}
 	return page, nil
+}
+
+// countEntries counts by walking, where the reader does not know the total.
+func (w *walk) countEntries(ctx context.Context) (total int, err error) {
+	q := w.query
+	q.Count = historyChunk
+	for {
+		page, err := w.load(ctx, q)
+		if err != nil {
+			return 0, err
+		}
+		total += len(page.Entries)
+		if !page.More || len(page.Entries) == 0 || !step(&q, page.Entries[len(page.Entries)-1].Position) {
+			return total, nil
+		}
+	}
 }
 
 // write writes the Bundle. Its links come before the entries if they are known

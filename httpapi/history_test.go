@@ -88,7 +88,8 @@ func TestHistory(t *testing.T) {
 		{"_before=2026", []string{}},
 		{"_since=2026-01-01T00:00:02Z&_before=2026-01-01T00:00:06Z", []string{"a/3", "a/2", "b/1"}},
 		{"_at=2026-01-01T00:00:04Z", []string{"a/2", "b/1"}},
-		{"_at=2026-01-01T00:00:05.500Z", []string{"a/3", "b/1"}},
+		{"_at=2026-01-01T00:00:05.500Z", []string{"b/1"}},
+		{"_at=2026-01-01T00:00", []string{"a/4", "a/3", "a/2", "b/1", "a/1"}},
 		{"_at=2026-01-01T00:00:03Z", []string{"a/2", "b/1"}},
 		{"_at=2025", []string{}},
 		{"_at=2026-01-01", []string{"a/4", "a/3", "a/2", "b/1", "a/1"}},
@@ -110,6 +111,10 @@ func TestHistory(t *testing.T) {
 				t.Errorf("links %v", a.at("link"))
 			}
 		}
+	})
+	t.Run("the total where it takes a walk", func(t *testing.T) {
+		sv.do("GET /fhir/Patient/_history?_at=2026-01-01T00:00:04Z&_summary=count").wantVersions().wantAt(2.0, "total")
+		sv.do("GET /fhir/Patient/_history?_at=2026-01-01T00:00:04Z&_count=1").wantVersions("a/2").wantAt(nil, "total")
 	})
 	t.Run("a large _count is lowered with a warning", func(t *testing.T) {
 		a := sv.do("GET /fhir/Basic/_history?_count=5000").wantVersions("new1/1", "c/1")

@@ -268,6 +268,9 @@ func (m *model) page(ctx context.Context, t domain.ResourceType, id domain.Logic
 		}
 	}
 	page := resource.HistoryPage{Total: len(all)}
+	if q.CurrentAt > 0 && id == "" {
+		page.Total = -1 // not known without a walk
+	}
 	if q.Ascending == q.Backward { // newest first is the direction of the walk
 		slices.Reverse(all)
 	}
@@ -287,12 +290,16 @@ func (m *model) page(ctx context.Context, t domain.ResourceType, id domain.Logic
 	return page, ctx.Err()
 }
 
-// currentSince says whether a version was current at or after a moment.
+// currentSince says whether a version was current at or after a moment; a
+// deletion before it is no version that was.
 func (m *model) currentSince(i int, moment uint64) bool {
 	if uint64(i) >= moment {
 		return true
 	}
 	r := &m.records[i]
+	if r.Deleted {
+		return false
+	}
 	for j := i + 1; uint64(j) < moment && j < len(m.records); j++ {
 		if m.records[j].Type == r.Type && m.records[j].ID == r.ID {
 			return false

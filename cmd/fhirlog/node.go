@@ -28,8 +28,8 @@ var (
 )
 
 // maxGather is the longest that a commit waits for others to share its sync. It
-// is spent only while other requests are being worked on.
-const maxGather = 10 * time.Millisecond
+// is spent only while the processors are busy with such commits.
+const maxGather = 4 * time.Millisecond
 
 // node is one open data folder: the log, the projections that follow it, and
 // the service that commits to it.
@@ -85,12 +85,12 @@ func explainLocked(err error, f *folder) error {
 }
 
 // moreComing lets every goroutine that is ready to run go before the log is
-// written, and says whether that brought more commits: on a busy machine a sync
-// then serves many of them, on an idle one this costs nothing.
+// written, and says whether more commits came or are coming. On a busy machine a
+// sync then serves many commits, on an idle one this costs nothing.
 func (n *node) moreComing() bool {
 	before := n.log.Next()
 	runtime.Gosched()
-	return n.log.Next() > before
+	return n.log.Next() > before || n.commits.Coming()
 }
 
 // close finishes what was accepted, applies it, and releases the folder. The log

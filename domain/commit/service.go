@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
@@ -55,6 +56,7 @@ type Service struct {
 	validator *validate.Validator
 	options   Options
 	decider   *decider
+	coming    atomic.Int64 // small commits that are being made
 }
 
 // New makes a Service over a log and the state that follows it.
@@ -73,6 +75,8 @@ func New(log Log, state State, d *definitions.Definitions, o Options) *Service {
 // several commands. ctx bounds the waiting: a commit already decided is not
 // taken back.
 func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command) ([]Outcome, error) {
+	arrived := s.announce(commands)
+	defer arrived()
 	work, err := s.prepare(commands)
 	if err != nil {
 		return nil, unwrapSingle(commands, err)
@@ -87,6 +91,7 @@ func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command)
 			return p.outcomes, nil
 		}
 		appended, waitFor, err := s.decide(ctx, p, packing.pack(s.log, p))
+		arrived()
 		if err != nil {
 			return nil, refusal(err)
 		}
@@ -98,6 +103,29 @@ func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command)
 		}
 	}
 }
+
+// smallCommit is the number of commands up to which a commit is worth waiting
+// for: it will be ordered within a millisecond or so.
+const smallCommit = 64
+
+// announce counts a commit as coming until arrived is called for the first time.
+func (s *Service) announce(commands []Command) (arrived func()) {
+	if len(commands) > smallCommit {
+		return func() {}
+	}
+	s.coming.Add(1)
+	isComing := true
+	return func() {
+		if isComing {
+			isComing = false
+			s.coming.Add(-1)
+		}
+	}
+}
+
+// Coming says whether commits are being made that the log is about to get: those
+// could share a sync.
+func (s *Service) Coming() bool { return s.coming.Load() > 0 }
 
 // decide orders the batch of a plan that still holds.
 func (s *Service) decide(ctx context.Context, p *plan, batch eventlog.Batch) (appended eventlog.Appended, waitFor uint64, err error) {

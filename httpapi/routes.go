@@ -150,20 +150,27 @@ func newRoutes(base string, places []place) (*routes, error) {
 	for i := range rs.places {
 		p := &rs.places[i]
 		p.number = i
-		path := segments.Replace(p.template)
+		path := p.template
 		if !p.root {
 			path = base + path
 		}
 		if path == "" {
 			path = "/"
 		}
-		route := rs.router.Path(path)
+		depth := strings.Count(path, "/") // the pattern of {id} has a '/' as well
+		path = segments.Replace(path)
+		route := rs.router.MatcherFunc(hasDepth(depth)).Path(path)
 		if err := route.GetError(); err != nil {
 			return nil, err
 		}
 		rs.of[route] = p
 	}
 	return rs, nil
+}
+
+// hasDepth keeps the router from trying patterns on paths of another length.
+func hasDepth(depth int) mux.MatcherFunc {
+	return func(r *http.Request, _ *mux.RouteMatch) bool { return strings.Count(r.URL.Path, "/") == depth }
 }
 
 // target is what a path leads to.

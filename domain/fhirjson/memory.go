@@ -56,7 +56,7 @@ type nodeSpace struct{ nodes []node }
 var nodeSpaces sync.Pool
 
 // Release gives the memory of the tree back for later Documents, which saves
-// Parse about a quarter of its time. It is optional, may be called once
+// Parse one of its two allocations. It is optional, may be called once
 // nobody uses the Document or its Values any more, and makes them unusable:
 // afterwards methods of a Value panic or find nothing, but never something
 // else. What Text, Raw, Name, Path and Source returned before stays valid.

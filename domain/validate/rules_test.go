@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
@@ -257,17 +256,13 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestManyNulls would take minutes if each null looked for its sibling anew.
+// TestManyNulls would not end before the test is stopped if each null looked for its sibling anew.
 func TestManyNulls(t *testing.T) {
-	const n = 200_000
+	const n = 1_000_000
 	text := `{"resourceType":"Patient","name":[{"given":[` + strings.Repeat("null,", n) + `"A"],"_given":[` +
 		strings.Repeat(`{"id":"a"},`, n) + `null]}]}`
-	start := time.Now()
 	if issues := check(newValidator(t, definitions.R4), []byte(text)); issues != nil {
 		t.Errorf("issues %v", summary(issues))
-	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("%d nulls took %v", n, took)
 	}
 }
 

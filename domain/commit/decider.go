@@ -1,8 +1,8 @@
 package commit
 
 import (
+	"context"
 	"hash/maphash"
-	"sync"
 
 	"fhirlog/domain"
 )
@@ -13,7 +13,10 @@ import (
 type decider struct {
 	seed maphash.Seed
 
-	mu    sync.Mutex // guards the fields below
+	// turn holds a token while a commit is being decided, which then owns the
+	// fields below. It is no mutex, since the log may hold a commit up, and those
+	// behind it must be able to give up waiting.
+	turn  chan struct{}
 	young generation
 	old   generation
 }
@@ -31,6 +34,7 @@ const generationSize = 1 << 16
 func newDecider(next uint64) *decider {
 	return &decider{
 		seed:  maphash.MakeSeed(),
+		turn:  make(chan struct{}, 1),
 		young: generation{from: next, written: map[uint64]uint64{}},
 		old:   generation{from: next},
 	}
@@ -46,30 +50,34 @@ func (d *decider) key(t domain.ResourceType, id domain.LogicalID) uint64 {
 	return h.Sum64()
 }
 
-// decide calls order if no resource of keys was written at or after snapshot,
-// and remembers the writes that order says it made: positions from first on.
+// decide calls order if no resource of relied was written at or after snapshot,
+// and remembers that order wrote those of written, at positions from first on.
 // Otherwise it returns how many records must be applied before a new plan can
-// succeed. A plan older than what is remembered is made again.
-func (d *decider) decide(snapshot uint64, keys []uint64, order func() (first uint64, err error)) (first, waitFor uint64, err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if snapshot < d.old.from {
-		return 0, d.old.from, nil
+// succeed. A plan older than what is remembered is made again. It fails with
+// order, or with ctx while it waits for its turn.
+func (d *decider) decide(ctx context.Context, snapshot uint64, relied, written []uint64, order func() (first uint64, err error)) (waitFor uint64, err error) {
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
-	for _, key := range keys {
-		if at, written := d.lastWriteLocked(key); written && at >= snapshot {
-			return 0, at + 1, nil
+	if snapshot < d.old.from {
+		return d.old.from, nil
+	}
+	for _, key := range relied {
+		if at, known := d.lastWrite(key); known && at >= snapshot {
+			return at + 1, nil
 		}
 	}
-	first, err = order()
-	if err != nil {
-		return 0, 0, err
+	first, err := order()
+	if err == nil {
+		d.remember(written, first)
 	}
-	d.rememberLocked(keys, first)
-	return first, 0, nil
+	return 0, err
 }
 
-func (d *decider) lastWriteLocked(key uint64) (uint64, bool) {
+func (d *decider) lastWrite(key uint64) (uint64, bool) {
 	if at, written := d.young.written[key]; written {
 		return at, true
 	}
@@ -77,9 +85,8 @@ func (d *decider) lastWriteLocked(key uint64) (uint64, bool) {
 	return at, written
 }
 
-// rememberLocked notes writes at positions first, first+1, …: exact enough even
-// where a key made no write, since a commit becomes visible as a whole.
-func (d *decider) rememberLocked(keys []uint64, first uint64) {
+// remember notes writes at positions first, first+1, ….
+func (d *decider) remember(keys []uint64, first uint64) {
 	if len(d.young.written) >= generationSize {
 		d.old = d.young
 		d.young = generation{from: first, written: make(map[uint64]uint64, generationSize)}

@@ -8,6 +8,7 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
+	"fhirlog/domain/event"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/validate"
 	"fhirlog/eventlog"
@@ -56,6 +57,7 @@ type Service struct {
 	validator *validate.Validator
 	options   Options
 	decider   *decider
+	begin     uint64       // records that were there when the service was made
 	coming    atomic.Int64 // small commits that are being made
 }
 
@@ -64,17 +66,23 @@ func New(log Log, state State, d *definitions.Definitions, o Options) *Service {
 	if o.NewID == nil {
 		o.NewID = newULIDs()
 	}
+	begin := uint64(log.Next())
 	return &Service{
 		log: log, state: state, validator: validate.New(d), options: o,
-		decider: newDecider(uint64(log.Next())),
+		decider: newDecider(begin), begin: begin,
 	}
 }
 
 // Commit carries out the commands, all or none, and returns what became of
-// each. It fails with a domain.Error, wrapped in a CommandError if there are
-// several commands. ctx bounds the waiting: a commit already decided is not
-// taken back.
+// each. It fails with a domain.Error, wrapped in a CommandError if it is one of
+// several commands that is at fault. ctx bounds the waiting: a commit already
+// decided is not taken back.
 func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command) ([]Outcome, error) {
+	// An answer that writes nothing rests on the applied state alone, so it must
+	// hold all that was acknowledged before this service began.
+	if err := s.state.WaitApplied(ctx, s.begin); err != nil {
+		return nil, refusal(err)
+	}
 	arrived := s.announce(commands)
 	defer arrived()
 	work, err := s.prepare(commands)
@@ -90,7 +98,7 @@ func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command)
 		if len(p.writes) == 0 {
 			return p.outcomes, nil
 		}
-		appended, waitFor, err := s.decide(ctx, p, packing.pack(s.log, p))
+		appended, waitFor, err := s.decide(ctx, p, work, packing.pack(s.log, p))
 		arrived()
 		if err != nil {
 			return nil, refusal(err)
@@ -127,13 +135,21 @@ func (s *Service) announce(commands []Command) (arrived func()) {
 // could share a sync.
 func (s *Service) Coming() bool { return s.coming.Load() > 0 }
 
-// decide orders the batch of a plan that still holds.
-func (s *Service) decide(ctx context.Context, p *plan, batch eventlog.Batch) (appended eventlog.Appended, waitFor uint64, err error) {
-	keys := make([]uint64, len(p.writes))
-	for i, w := range p.writes {
-		keys[i] = s.decider.key(w.event.Type, w.event.ID)
+// decide orders the batch of a plan that still holds. It relies on the state of
+// every resource that it looked at, also of those that it leaves as they are.
+func (s *Service) decide(ctx context.Context, p *plan, work []prepared, batch eventlog.Batch) (appended eventlog.Appended, waitFor uint64, err error) {
+	keys := make([]uint64, 0, len(work)+len(p.writes))
+	for i := range work {
+		if c := work[i].command; c.Interaction != event.Create {
+			keys = append(keys, s.decider.key(c.Type, work[i].id))
+		}
 	}
-	_, waitFor, err = s.decider.decide(p.snapshot, keys, func() (uint64, error) {
+	relied := len(keys)
+	for i := range p.writes {
+		keys = append(keys, s.decider.key(p.writes[i].event.Type, p.writes[i].event.ID))
+	}
+	waitFor, err = s.decider.decide(ctx, p.snapshot, keys[:relied], keys[relied:], func() (uint64, error) {
+		var err error
 		appended, err = s.log.Append(ctx, batch)
 		return uint64(appended.First), err
 	})

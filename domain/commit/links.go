@@ -78,8 +78,8 @@ func (c *collector) visit() func(validate.LinkKind, fhirjson.Value) {
 	}
 }
 
-// destination looks a link up, with what may follow the URL of a resource: a
-// version or a fragment stays behind the new place.
+// destination looks a link up; a fragment stays behind the new place. A link to
+// a version means one of the place that it names, and is left alone.
 func (c *collector) destination(link []byte) (string, bool) {
 	if to, moved := c.table[string(link)]; moved {
 		return to, true
@@ -97,19 +97,18 @@ func (c *collector) destination(link []byte) (string, bool) {
 }
 
 // narrative rewrites href and src attributes in the XHTML of a text. It works on
-// the JSON text: the delimiters there are ' or an escaped quote, and a link to
-// another entry needs no escapes.
+// the JSON text: the delimiters there are ' or an escaped quote.
 func (c *collector) narrative(v fhirjson.Value) {
 	raw := v.Raw()
-	for _, attribute := range [...]string{"href=", "src="} {
+	for _, attribute := range [...]string{"href", "src"} {
 		for at := 0; ; {
 			found := bytes.Index(raw[at:], []byte(attribute))
 			if found < 0 {
 				break
 			}
 			at += found + len(attribute)
-			link := quotedLink(raw[at:])
-			if to, moved := c.destination(link.text); moved {
+			link := attributeValue(raw[at:])
+			if to, moved := c.destination(bytes.ReplaceAll(link.text, []byte(`\/`), []byte("/"))); moved {
 				start := v.Start() + at + link.offset
 				c.edits = append(c.edits, fhirjson.Edit{Start: start, End: start + len(link.text), With: []byte(to)})
 			}
@@ -119,15 +118,21 @@ func (c *collector) narrative(v fhirjson.Value) {
 
 type spelledLink struct {
 	offset int
-	text   []byte
+	text   []byte // as JSON spells it
 }
 
-// quotedLink reads an attribute value at the beginning of raw.
-func quotedLink(raw []byte) spelledLink {
+// attributeValue reads what follows the name of an attribute: = and a quoted
+// value, with spaces around.
+func attributeValue(raw []byte) spelledLink {
+	rest, ok := bytes.CutPrefix(bytes.TrimLeft(raw, " "), []byte("="))
+	if !ok {
+		return spelledLink{}
+	}
+	rest = bytes.TrimLeft(rest, " ")
 	for _, quote := range [...]string{`\"`, `'`} {
-		if rest, ok := bytes.CutPrefix(raw, []byte(quote)); ok {
-			if end := bytes.Index(rest, []byte(quote)); end >= 0 {
-				return spelledLink{len(quote), rest[:end]}
+		if value, ok := bytes.CutPrefix(rest, []byte(quote)); ok {
+			if end := bytes.Index(value, []byte(quote)); end >= 0 {
+				return spelledLink{len(raw) - len(value), value[:end]}
 			}
 		}
 	}

@@ -50,10 +50,15 @@ func startProfile(file string) (stop func(), err error) {
 	}, nil
 }
 
-// tuneMemory lets the heap grow further before it is collected: it is small, so
-// that processor time is worth more than the memory. GOGC, if set, wins.
-func tuneMemory() {
+// tuneMemory lets the heap grow further than usual before it is collected: it is
+// small, so that processor time is worth more than the memory. Large Bundles are
+// where that ends: beyond twice the memory for bodies the collector works harder
+// instead. GOGC and GOMEMLIMIT, if set, win.
+func tuneMemory(bodies int64) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(300)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(2 * bodies)
 	}
 }

@@ -54,7 +54,7 @@ type serveCommand struct {
 // Run serves until ctx ends.
 func (c *serveCommand) Run(ctx context.Context) error {
 	log := newLogger(os.Stderr, c.LogLevel, c.LogFormat)
-	tuneMemory()
+	tuneMemory(c.MaxBodiesMB << 20)
 	commitOptions, httpOptions, err := c.options()
 	if err != nil {
 		return err

@@ -1,0 +1,305 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// TestCrash kills the real server while clients write, starts it again, and
+// looks for everything that it acknowledged. FHIRLOG_CRASH_ROUNDS sets how
+// often, FHIRLOG_CRASH_SEED repeats the choices of a run (not its timing).
+func TestCrash(t *testing.T) {
+	rounds, seed := 3, uint64(time.Now().UnixNano())
+	if given := os.Getenv("FHIRLOG_CRASH_ROUNDS"); given != "" {
+		var err error
+		if rounds, err = strconv.Atoi(given); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if given := os.Getenv("FHIRLOG_CRASH_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("FHIRLOG_CRASH_SEED=%d FHIRLOG_CRASH_ROUNDS=%d", seed, rounds)
+	random := rand.New(rand.NewPCG(seed, 1))
+	known, data := newLedger(), t.TempDir()
+	acknowledged := int64(0)
+	for round := range rounds {
+		if round > 0 && round%roundsPerFolder == 0 {
+			finishFolder(t, known, data)
+			known, data = newLedger(), t.TempDir()
+		}
+		acknowledged += crash(t, known, data, round, random)
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+	finishFolder(t, known, data)
+	t.Logf("%d rounds, %d acknowledged requests, none lost", rounds, acknowledged)
+}
+
+// roundsPerFolder is after how many crashes a folder is replaced, so that the
+// comparison does not grow without end.
+const roundsPerFolder = 5
+
+// finishFolder compares a last time, after a clean stop.
+func finishFolder(t *testing.T, known *ledger, data string) {
+	s := startServer(t, data)
+	known.verify(t, s)
+	s.stop()
+	checkProjections(t, data)
+}
+
+// crash runs one round: load, kill, and a start that must find everything.
+func crash(t *testing.T, known *ledger, data string, round int, random *rand.Rand) int64 {
+	s := startServer(t, data)
+	l := &load{t: t, known: known, server: s}
+	enough := int64(50 + random.IntN(600))
+	var clients sync.WaitGroup
+	for number := range 8 {
+		c := &writer{load: l, name: fmt.Sprintf("r%dc%d", round, number), random: rand.New(rand.NewPCG(random.Uint64(), 2))}
+		clients.Go(c.run)
+	}
+	for l.answered.Load() < enough && !t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
+	l.killed.Store(true)
+	s.kill()
+	clients.Wait()
+
+	switch random.IntN(4) {
+	case 0: // while it starts
+		again := launch(t, data)
+		_ = again.pipe(t)
+		time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+		killUnread(again)
+	case 1:
+		if err := os.RemoveAll(filepath.Join(data, "projections")); err != nil {
+			t.Fatal(err)
+		}
+	case 2:
+		checkProjections(t, data)
+	}
+	again := startServer(t, data)
+	known.verify(t, again)
+	if random.IntN(2) == 0 {
+		again.kill()
+	} else {
+		again.stop()
+	}
+	return l.answered.Load()
+}
+
+// killUnread ends a process whose output nobody reads.
+func killUnread(s *server) {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait() // says that it was killed
+	s.gone = true
+}
+
+// load is what the clients of a round share.
+type load struct {
+	t        *testing.T
+	known    *ledger
+	server   *server
+	killed   atomic.Bool  // connections may break from now on
+	answered atomic.Int64 // requests
+}
+
+// writer is one client. Its resources begin with its name; a few are shared
+// with the others.
+type writer struct {
+	*load
+	name   string
+	random *rand.Rand
+	count  int
+	own    []string
+}
+
+// errCutOff ends a client: the server is gone, the outcome of the last request
+// is unknown.
+var errCutOff = fmt.Errorf("the server is gone: %w", io.ErrUnexpectedEOF)
+
+func (w *writer) run() {
+	acts := []func() error{w.create, w.put, w.put, w.put, w.share, w.delete, w.transact, w.transact, w.hardDelete}
+	for {
+		if err := acts[w.random.IntN(len(acts))](); err != nil {
+			if err != errCutOff {
+				w.t.Error(err)
+			}
+			return
+		}
+	}
+}
+
+// ask sends a request; the answer must have one of some statuses.
+func (w *writer) ask(method, path, body string, statuses ...int) (answer, error) {
+	a, err := w.server.ask(method, path, body)
+	if err != nil {
+		if w.killed.Load() {
+			return a, errCutOff
+		}
+		return a, fmt.Errorf("%s %s: %w", method, path, err)
+	}
+	w.answered.Add(1)
+	for _, status := range statuses {
+		if a.status == status {
+			return a, nil
+		}
+	}
+	return a, fmt.Errorf("%s %s: got %d, want %d\n%s", method, path, a.status, statuses, a.body)
+}
+
+// next makes a marker that no other resource version has.
+func (w *writer) next() string {
+	w.count++
+	return fmt.Sprintf("%s-%d", w.name, w.count)
+}
+
+// resource makes a resource that carries a marker, of changing size.
+func (w *writer) resource(id, marker string) string {
+	member := ""
+	if id != "" {
+		member = `"id":"` + id + `",`
+	}
+	size := w.random.IntN(200)
+	if w.random.IntN(20) == 0 {
+		size = w.random.IntN(50_000)
+	}
+	return `{"resourceType":"Basic",` + member + `"code":{"text":"` + marker + `","coding":[{"display":"` + strings.Repeat("é", size+1) + `"}]}}`
+}
+
+// keep notes the resource of an answer.
+func (w *writer) keep(resource *tree) error {
+	version, err := strconv.Atoi(resource.get("meta").get("versionId").string())
+	if err != nil {
+		return fmt.Errorf("%s has no version: %w", resource, err)
+	}
+	return w.known.acknowledge("Basic/"+resource.get("id").string(), version, resource.String())
+}
+
+func (w *writer) keepBody(a answer) error {
+	resource, err := parseTree(a.body)
+	if err != nil {
+		return err
+	}
+	return w.keep(resource)
+}
+
+func (w *writer) create() error {
+	a, err := w.ask("POST", "/Basic", w.resource("", w.next()), 201)
+	if err != nil {
+		return err
+	}
+	return w.keepBody(a)
+}
+
+// pick chooses a resource of the client's own, often a new one.
+func (w *writer) pick() string {
+	if len(w.own) == 0 || w.random.IntN(3) == 0 {
+		w.own = append(w.own, w.next())
+	}
+	return w.own[w.random.IntN(len(w.own))]
+}
+
+// put writes a resource and reads it at once: nobody else writes it.
+func (w *writer) put() error {
+	id := w.pick()
+	a, err := w.ask("PUT", "/Basic/"+id, w.resource(id, w.next()), 200, 201)
+	if err != nil {
+		return err
+	}
+	if err := w.keepBody(a); err != nil {
+		return err
+	}
+	read, err := w.ask("GET", "/Basic/"+id, "", 200)
+	if err == nil && string(read.body) != string(a.body) {
+		err = fmt.Errorf("GET Basic/%s: got\n%s\nright after the server had said\n%s", id, read.body, a.body)
+	}
+	return err
+}
+
+func (w *writer) share() error {
+	id := "shared-" + strconv.Itoa(w.random.IntN(3))
+	a, err := w.ask("PUT", "/Basic/"+id, w.resource(id, w.next()), 200, 201)
+	if err != nil {
+		return err
+	}
+	return w.keepBody(a)
+}
+
+func (w *writer) delete() error {
+	id := w.pick()
+	a, err := w.ask("DELETE", "/Basic/"+id, "", 204)
+	if err != nil || a.header.Get("ETag") == "" { // nothing to delete
+		return err
+	}
+	version, err := strconv.Atoi(strings.Trim(a.header.Get("ETag"), `W/"`))
+	if err != nil {
+		return err
+	}
+	return w.known.acknowledge("Basic/"+id, version, "")
+}
+
+// transact writes several resources at once, one of them shared.
+func (w *writer) transact() error {
+	marker, own, shared := w.next(), w.pick(), "shared-"+strconv.Itoa(w.random.IntN(3))
+	other := w.next()
+	entries := []string{
+		`{"resource":` + w.resource("", marker) + `,"request":{"method":"POST","url":"Basic"}}`,
+		`{"resource":` + w.resource(own, marker) + `,"request":{"method":"PUT","url":"Basic/` + own + `"}}`,
+		`{"resource":` + w.resource(shared, marker) + `,"request":{"method":"PUT","url":"Basic/` + shared + `"}}`,
+		`{"resource":` + w.resource(other, marker) + `,"request":{"method":"PUT","url":"Basic/` + other + `"}}`,
+	}
+	w.known.transaction(marker, attempt{len(entries), unknown})
+	a, err := w.ask("POST", "/", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(entries, ",")+`]}`, 200, 409)
+	if err != nil {
+		return err
+	}
+	if a.status == 409 {
+		w.known.transaction(marker, attempt{len(entries), refused})
+		return nil
+	}
+	w.known.transaction(marker, attempt{len(entries), done})
+	bundle, err := parseTree(a.body)
+	if err != nil {
+		return err
+	}
+	for _, entry := range bundle.get("entry").items() {
+		if err := w.keep(entry.get("resource")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hardDelete writes a resource, and removes it with all its versions.
+func (w *writer) hardDelete() error {
+	id := w.next()
+	for range 2 {
+		a, err := w.ask("PUT", "/Basic/"+id, w.resource(id, w.next()), 200, 201)
+		if err != nil {
+			return err
+		}
+		if err := w.keepBody(a); err != nil {
+			return err
+		}
+	}
+	w.known.erase("Basic/"+id, false)
+	if _, err := w.ask("DELETE", "/Basic/"+id+"?hardDelete=true", "", 204); err != nil {
+		return err
+	}
+	w.known.erase("Basic/"+id, true)
+	return nil
+}

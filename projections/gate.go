@@ -17,9 +17,12 @@ type gate struct {
 }
 
 type waiter struct {
-	upTo uint64
-	done chan struct{}
+	upTo  uint64
+	index int // in the heap; notWaiting when it was woken
+	done  chan struct{}
 }
+
+const notWaiting = -1
 
 // wait returns when applied ≥ upTo, when ctx ends, or when the gate has failed.
 func (g *gate) wait(ctx context.Context, upTo uint64) error {
@@ -39,15 +42,29 @@ func (g *gate) wait(ctx context.Context, upTo uint64) error {
 	g.mu.Unlock()
 	select {
 	case <-w.done:
-		if g.applied.Load() >= upTo {
-			return nil
-		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		return g.failure
 	case <-ctx.Done():
-		return ctx.Err()
+		if g.leave(w) {
+			return ctx.Err()
+		}
 	}
+	if g.applied.Load() >= upTo {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.failure
+}
+
+// leave takes a waiter that gives up out of the heap, where it would stay as
+// long as nothing is applied. It is false if the waiter has been woken.
+func (g *gate) leave(w *waiter) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if w.index == notWaiting {
+		return false
+	}
+	heap.Remove(&g.waiting, w.index)
+	return true
 }
 
 // publish moves the applied position and wakes those who waited for it.
@@ -68,6 +85,7 @@ func (g *gate) fail(err error) {
 		g.failure = err
 	}
 	for _, w := range g.waiting {
+		w.index = notWaiting
 		close(w.done)
 	}
 	g.waiting = nil
@@ -78,11 +96,18 @@ type waiters []*waiter
 
 func (w waiters) Len() int           { return len(w) }
 func (w waiters) Less(i, j int) bool { return w[i].upTo < w[j].upTo }
-func (w waiters) Swap(i, j int)      { w[i], w[j] = w[j], w[i] }
-func (w *waiters) Push(x any)        { *w = append(*w, x.(*waiter)) }
+func (w waiters) Swap(i, j int) {
+	w[i], w[j] = w[j], w[i]
+	w[i].index, w[j].index = i, j
+}
+func (w *waiters) Push(x any) {
+	x.(*waiter).index = len(*w)
+	*w = append(*w, x.(*waiter))
+}
 func (w *waiters) Pop() any {
 	last := (*w)[len(*w)-1]
 	(*w)[len(*w)-1] = nil
 	*w = (*w)[:len(*w)-1]
+	last.index = notWaiting
 	return last
 }

@@ -65,18 +65,7 @@ func finishFolder(t *testing.T, known *ledger, data string) {
 func crash(t *testing.T, known *ledger, data string, round int, random *rand.Rand) int64 {
 	s := startServer(t, data)
 	l := &load{t: t, known: known, server: s}
-	enough := int64(50 + random.IntN(600))
-	var clients sync.WaitGroup
-	for number := range 8 {
-		c := &writer{load: l, name: fmt.Sprintf("r%dc%d", round, number), random: rand.New(rand.NewPCG(random.Uint64(), 2))}
-		clients.Go(c.run)
-	}
-	for l.answered.Load() < enough && !t.Failed() {
-		time.Sleep(time.Millisecond)
-	}
-	l.killed.Store(true)
-	s.kill()
-	clients.Wait()
+	l.run(fmt.Sprintf("r%d", round), int64(50+random.IntN(600)), random, s.kill)
 
 	switch random.IntN(4) {
 	case 0: // while it starts
@@ -101,6 +90,25 @@ func crash(t *testing.T, known *ledger, data string, round int, random *rand.Ran
 	return l.answered.Load()
 }
 
+// TestStopUnderLoad stops the server while clients write: it finishes what runs,
+// and ends without an error.
+func TestStopUnderLoad(t *testing.T) {
+	known := newLedger()
+	s := startServer(t, t.TempDir())
+	l := &load{t: t, known: known, server: s}
+	l.run("stop", 500, rand.New(rand.NewPCG(1, 1)), s.stop)
+	if unclean := strings.Contains(s.stderr.String(), `"level":"error"`); unclean {
+		t.Errorf("the stop was not clean:\n%s", s.stderr.String())
+	}
+	again := startServer(t, s.data)
+	if !strings.Contains(again.stderr.String(), `"unclean":false`) {
+		t.Errorf("the start after it found an unclean log:\n%s", again.stderr.String())
+	}
+	known.verify(t, again)
+	again.stop()
+	checkProjections(t, s.data)
+}
+
 // killUnread ends a process whose output nobody reads.
 func killUnread(s *server) {
 	_ = s.cmd.Process.Kill()
@@ -115,6 +123,22 @@ type load struct {
 	server   *server
 	killed   atomic.Bool  // connections may break from now on
 	answered atomic.Int64 // requests
+}
+
+// run lets clients write until enough requests are answered, and ends the server
+// under them.
+func (l *load) run(name string, enough int64, random *rand.Rand, end func()) {
+	var clients sync.WaitGroup
+	for number := range 8 {
+		c := &writer{load: l, name: fmt.Sprintf("%sc%d", name, number), random: rand.New(rand.NewPCG(random.Uint64(), 2))}
+		clients.Go(c.run)
+	}
+	for l.answered.Load() < enough && !l.t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
+	l.killed.Store(true)
+	end()
+	clients.Wait()
 }
 
 // writer is one client. Its resources begin with its name; a few are shared

@@ -112,13 +112,9 @@ const nodeBytes = 20
 
 // reserveTree takes room in the budget for the tree of the body: a body of
 // brackets and commas becomes ten times its size.
-func (b *body) reserveTree(ctx context.Context, most int64) error {
+func (b *body) reserveTree(ctx context.Context) error {
 	values := int64(1 + bytes.Count(b.bytes, []byte{','}) + bytes.Count(b.bytes, []byte{'['}) + bytes.Count(b.bytes, []byte{'{'}))
-	need := b.share.held + nodeBytes*values
-	if need > most {
-		return domain.NewError(domain.TooLarge, "The body has more values than there is memory for.")
-	}
-	return b.share.grow(ctx, need)
+	return b.share.growBy(ctx, nodeBytes*values)
 }
 
 func tooLarge(limit int64) error {

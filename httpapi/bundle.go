@@ -45,8 +45,11 @@ func (s *Server) processBundle(ctx context.Context, r *request) (response, error
 		e.Issues[0].Code = "forbidden"
 		return response{}, &notAllowedError{failure: e, allow: s.allow(r.place, nil)}
 	}
-	if issues := j.open(); issues != nil {
-		return response{}, &domain.Error{Kind: domain.Invalid, Issues: issues}
+	if err := j.reserve(ctx); err != nil {
+		return response{}, err
+	}
+	if err := j.open(ctx); err != nil {
+		return response{}, err
 	}
 	if j.kind == "batch" {
 		return j.batch(ctx)
@@ -54,21 +57,29 @@ func (s *Server) processBundle(ctx context.Context, r *request) (response, error
 	return j.transaction(ctx)
 }
 
+// entryBytes is what an entry takes in memory beside the text of the body: its
+// request, its command, and its fault or answer.
+const entryBytes = 1536
+
+// reserve takes room in the budget for the entries, however small they are in
+// the body, and for a copy of the body: the texts of the requests, and the
+// resources that the answers hold until they are written.
+func (j *job) reserve(ctx context.Context) error {
+	content := j.outer.content
+	return j.outer.memory.growBy(ctx, entryBytes*int64(content.Get("entry").Len())+int64(content.End()-content.Start()))
+}
+
 // open reads the entries. Faults of the envelope are refused at once; those of
 // an entry's request are kept with the entry.
-func (j *job) open() []domain.Issue {
+func (j *job) open(ctx context.Context) error {
 	content := j.outer.content
 	issues := unknownMembers(nil, content, j.s.bundle, "Bundle")
 	list := content.Get("entry")
-	switch list.Kind() {
-	case fhirjson.Absent:
-		return issues
-	case fhirjson.Array:
-	default:
-		return append(issues, domain.Issue{Code: "structure", Message: "Bundle.entry must be an array.", Expression: []string{"Bundle.entry"}})
+	if list.Exists() && list.Kind() != fhirjson.Array {
+		issues = append(issues, domain.Issue{Code: "structure", Message: "Bundle.entry must be an array.", Expression: []string{"Bundle.entry"}})
 	}
 	j.entries = make([]entry, 0, list.Len())
-	for v := list.First(); v.Exists(); v = v.Next() {
+	for v := list.First(); v.Exists() && len(issues) <= mostIssues; v = v.Next() {
 		j.entries = append(j.entries, entry{number: len(j.entries)})
 		e := &j.entries[len(j.entries)-1]
 		if v.Kind() != fhirjson.Object {
@@ -78,8 +89,21 @@ func (j *job) open() []domain.Issue {
 		issues = unknownMembers(issues, v, j.s.bundleEntry, e.expression(""))
 		issues = unknownMembers(issues, v.Get("request"), j.s.bundleRequest, e.expression(".request"))
 		e.fault = j.s.prepareEntry(j.outer, e, v)
+		if err := j.outer.memory.growBy(ctx, e.request.querySize()); err != nil {
+			return err
+		}
 	}
-	return issues
+	if len(issues) > 0 {
+		return &domain.Error{Kind: domain.Invalid, Issues: issues}
+	}
+	return nil
+}
+
+// querySize is the memory that the parts of an entry's query take: two strings
+// for a parameter, one for an element.
+func (r *request) querySize() int64 {
+	const stringBytes = 16
+	return stringBytes * int64(2*cap(r.query)+cap(r.shape.elements))
 }
 
 // unknownMembers finds members that a part of a Bundle cannot have. A

@@ -184,7 +184,14 @@ func firstOf(list string) string {
 	return strings.TrimSpace(first)
 }
 
+// longestHost is the length of the longest name that DNS allows, with a port.
+const longestHost = 253 + len(":65535")
+
+// validHost says whether a Host is fit to be repeated in every link.
 func validHost(host string) bool {
+	if len(host) > longestHost {
+		return false
+	}
 	for _, c := range []byte(host) {
 		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
 		if !letter && (c < '0' || c > '9') && strings.IndexByte("-._~:[]", c) < 0 {

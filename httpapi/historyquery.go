@@ -3,6 +3,7 @@ package httpapi
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"slices"
 	"strconv"
@@ -54,8 +55,8 @@ func (w *walk) planCount() error {
 		return err
 	}
 	if given {
-		n, err := strconv.ParseUint(value, 10, 31)
-		if err != nil {
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return invalid("_count must be a whole number from 0.")
 		}
 		w.query.Count = int(min(n, mostHistoryCount))

@@ -45,12 +45,13 @@ func acquire(ctx context.Context, w *semaphore.Weighted, n int64, wait time.Dura
 // budget bounds the memory that the bodies of all requests take.
 type budget struct {
 	bytes *semaphore.Weighted
+	most  int64
 	wait  time.Duration
 	used  atomic.Int64
 }
 
 func newBudget(most int64, wait time.Duration) *budget {
-	return &budget{bytes: semaphore.NewWeighted(most), wait: wait}
+	return &budget{bytes: semaphore.NewWeighted(most), most: most, wait: wait}
 }
 
 // share is the part of the budget that one request holds.
@@ -59,11 +60,15 @@ type share struct {
 	held int64
 }
 
-// grow raises the share to n bytes, waiting for room.
+// grow raises the share to n bytes, waiting for room. There is none for more
+// than the whole budget.
 func (h *share) grow(ctx context.Context, n int64) error {
 	more := n - h.held
 	if more <= 0 {
 		return nil
+	}
+	if n > h.of.most {
+		return domain.NewError(domain.TooLarge, "The request needs more memory than the "+bytesText(h.of.most)+" that are set aside for all: it has too many values or entries. Send it in several parts.")
 	}
 	if !h.of.bytes.TryAcquire(more) {
 		if err := acquire(ctx, h.of.bytes, more, h.of.wait, "The bodies of the requests being answered fill the memory set aside for them."); err != nil {
@@ -74,6 +79,9 @@ func (h *share) grow(ctx context.Context, n int64) error {
 	h.of.used.Add(more)
 	return nil
 }
+
+// growBy raises the share by n bytes.
+func (h *share) growBy(ctx context.Context, n int64) error { return h.grow(ctx, h.held+n) }
 
 func (h *share) release() {
 	if h.held > 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
@@ -54,6 +55,9 @@ func (s *Server) classOf(kind domain.Kind) failureClass {
 	return class
 }
 
+// mostIssues is how many faults an answer tells of.
+const mostIssues = 100
+
 // errPanicked stands for a panic, which is logged where it is caught.
 var errPanicked = errors.New("the request panicked")
 
@@ -75,10 +79,17 @@ func (s *Server) failure(requestID string, err error) response {
 	answer := response{
 		status:  class.status,
 		version: known.Version,
-		issues:  make([]domain.Issue, 0, max(1, len(known.Issues))),
+		issues:  make([]domain.Issue, 0, max(1, min(len(known.Issues), mostIssues+1))),
 		retry:   known.Kind == domain.Throttled || known.Kind == domain.Unavailable,
 	}
-	for _, issue := range known.Issues {
+	for i, issue := range known.Issues {
+		if i == mostIssues {
+			answer.issues = append(answer.issues, domain.Issue{
+				Severity: domain.Information, Code: "incomplete",
+				Message: "There may be more faults; the first " + strconv.Itoa(mostIssues) + " are listed.",
+			})
+			break
+		}
 		if issue.Code == "" {
 			issue.Code = class.code
 		}

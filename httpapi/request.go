@@ -29,6 +29,7 @@ type request struct {
 	jsonOnly   bool      // plain JSON is asked for, not FHIR's
 
 	content fhirjson.Value // the parsed body
+	memory  *share         // what the request may use; nil for an entry
 	fullURL string         // of a Bundle's entry
 }
 

@@ -152,11 +152,11 @@ func (x *exchange) prepare() error {
 // parseContent parses the body.
 func (x *exchange) parseContent(ctx context.Context) error {
 	s := x.s
-	if err := x.body.reserveTree(ctx, s.options.MaxBodyBytesInFlight); err != nil {
+	if err := x.body.reserveTree(ctx); err != nil {
 		return err
 	}
 	content, err := s.parse(x.body.bytes)
-	x.request.content = content
+	x.request.content, x.request.memory = content, &x.body.share
 	return err
 }
 

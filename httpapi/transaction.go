@@ -65,6 +65,9 @@ func (j *job) check() []domain.Issue {
 	}
 	resources, links := map[string]int{}, map[string]int{}
 	for i := range j.entries {
+		if len(issues) > mostIssues {
+			break
+		}
 		e := &j.entries[i]
 		if e.fault != nil {
 			if domain.KindOf(e.fault) == domain.Invalid {
@@ -122,11 +125,33 @@ func (e *entry) failed(err error) error {
 		Message:    "The transaction failed at " + e.request.method + " " + e.link() + ".",
 		Expression: []string{e.expression("")},
 	}}}
-	whole.Issues = append(whole.Issues, cause.Issues...)
+	for _, issue := range cause.Issues {
+		issue.Expression = e.within(issue.Expression)
+		whole.Issues = append(whole.Issues, issue)
+	}
 	if refused, ok := errors.AsType[*notAllowedError](err); ok {
 		return &notAllowedError{failure: whole, allow: refused.allow}
 	}
 	return whole
+}
+
+// within makes expressions that begin at the entry's resource begin at the
+// Bundle.
+func (e *entry) within(expressions []string) []string {
+	moved := make([]string, len(expressions))
+	for i, expression := range expressions {
+		typ := string(e.resource.Get("resourceType").Text())
+		rest, fits := strings.CutPrefix(expression, typ)
+		switch {
+		case strings.HasPrefix(expression, "Bundle.entry["):
+			moved[i] = expression
+		case fits && typ != "" && (rest == "" || rest[0] == '.'):
+			moved[i] = e.expression(".resource" + rest)
+		default:
+			moved[i] = e.expression(".resource." + expression)
+		}
+	}
+	return moved
 }
 
 // link names the path of an entry for a message.
@@ -144,6 +169,9 @@ func (j *job) blame(err error, writes []*entry) error {
 		whole := writes[failed.Index].failed(failed.Err)
 		if told, ok := errors.AsType[*domain.Error](whole); ok {
 			for _, other := range failed.Others {
+				if len(told.Issues) > mostIssues {
+					break
+				}
 				if more, ok := errors.AsType[*domain.Error](writes[other.Index].failed(other.Err)); ok {
 					told.Issues = append(told.Issues, more.Issues...)
 				}

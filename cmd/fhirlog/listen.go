@@ -18,9 +18,9 @@ import (
 
 // serve listens, applies what is not applied yet, and answers until ctx ends or
 // the log fails.
-func (c *serveCommand) serve(ctx context.Context, n *node, o httpapi.Options, log zerolog.Logger) error {
+func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi.Options, log zerolog.Logger) error {
 	api, err := httpapi.New(httpapi.Dependencies{
-		Writer: n.commits, Reader: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
+		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
 	}, o)
 	if err != nil {
 		return err

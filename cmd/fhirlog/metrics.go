@@ -1,10 +1,15 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"fhirlog/domain/commit"
 	"fhirlog/eventlog"
+	"fhirlog/httpapi"
 )
 
 // metrics are those of the log and the projections; httpapi adds its own to the
@@ -13,7 +18,7 @@ type metrics struct {
 	registry                       *prometheus.Registry
 	commits, records, bytes, syncs prometheus.Counter
 	writeTime, syncTime, groupSize prometheus.Histogram
-	gatherTime                     prometheus.Histogram
+	gatherTime, commitTime         prometheus.Histogram
 }
 
 func newMetrics() *metrics {
@@ -34,10 +39,11 @@ func newMetrics() *metrics {
 		writeTime:  histogram("fhirlog_log_write_seconds", "Time to write a group.", 10e-6, 2, 16),
 		syncTime:   histogram("fhirlog_log_sync_seconds", "Time to sync a group.", 50e-6, 2, 16),
 		gatherTime: histogram("fhirlog_log_gather_seconds", "Time that a group was held back for more commits.", 10e-6, 2, 16),
+		commitTime: histogram("fhirlog_commit_seconds", "Time from a command to its answer: durable and applied, or refused.", 100e-6, 2, 18),
 		groupSize:  histogram("fhirlog_log_group_commits", "Commits in a group.", 1, 2, 12),
 	}
 	m.registry.MustRegister(
-		m.commits, m.records, m.bytes, m.syncs, m.writeTime, m.syncTime, m.gatherTime, m.groupSize,
+		m.commits, m.records, m.bytes, m.syncs, m.writeTime, m.syncTime, m.gatherTime, m.commitTime, m.groupSize,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -53,6 +59,19 @@ func (m *metrics) observeGroup(g eventlog.GroupStats) {
 	m.syncTime.Observe(g.Sync.Seconds())
 	m.gatherTime.Observe(g.Gather.Seconds())
 	m.groupSize.Observe(float64(g.Commits))
+}
+
+// timedWriter measures how long commits take.
+type timedWriter struct {
+	httpapi.Writer
+	seconds prometheus.Histogram
+}
+
+// Commit is Writer's.
+func (w timedWriter) Commit(ctx context.Context, caller commit.Caller, commands []commit.Command) ([]commit.Outcome, error) {
+	began := time.Now()
+	defer func() { w.seconds.Observe(time.Since(began).Seconds()) }()
+	return w.Writer.Commit(ctx, caller, commands)
 }
 
 // follow registers what is read from a node when somebody asks.

@@ -84,7 +84,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	scrubbing, stopScrub := context.WithCancel(ctx)
 	scrubbed := make(chan struct{})
 	go func() { defer close(scrubbed); n.scrub(scrubbing, log) }()
-	err = c.serve(ctx, n, httpOptions, log)
+	err = c.serve(ctx, n, metrics, httpOptions, log)
 	stopScrub()
 	<-scrubbed
 	if closed := n.close(); closed != nil {

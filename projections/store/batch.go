@@ -35,7 +35,7 @@ func (b *Batch) Commit() error {
 	for _, w := range b.writes {
 		err := w.into(txn)
 		if errors.Is(err, badger.ErrTxnTooBig) {
-			if err = txn.Commit(); err == nil {
+			if err = b.store.commit(txn); err == nil {
 				txn = b.store.db.NewTransaction(true)
 				err = w.into(txn)
 			}
@@ -44,12 +44,21 @@ func (b *Batch) Commit() error {
 			return fmt.Errorf("write the projections: %w", err)
 		}
 	}
-	if err := txn.Commit(); err != nil {
+	if err := b.store.commit(txn); err != nil {
 		return fmt.Errorf("write the projections: %w", err)
 	}
 	clear(b.writes)
 	b.writes = b.writes[:0]
 	return nil
+}
+
+func (s *Store) commit(txn *badger.Txn) error {
+	if s.beforeWrite != nil {
+		if err := s.beforeWrite(); err != nil {
+			return err
+		}
+	}
+	return txn.Commit()
 }
 
 func (w write) into(txn *badger.Txn) error {

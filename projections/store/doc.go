@@ -10,6 +10,14 @@
 // Since every batch writes its cursor last, the cursor that is found then is
 // never ahead of the keys, and replaying the log from it gives everything back.
 //
+// # Damage
+//
+// Open checks every table first. Badger would end the process, at each start
+// again, where the end of a table is damaged, and would answer as if the keys of
+// a damaged block had never been there.
+//
+// # Batches and concurrency
+//
 // A batch too large for one transaction of Badger is split, in the order of its
 // writes; it is atomic for readers only through the applied position that they
 // read at, never through Badger.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/dgraph-io/badger/v4"
 	"github.com/dgraph-io/badger/v4/options"
@@ -16,13 +17,20 @@ type Options struct {
 	MemTableBytes   int64 // size of a memtable; default 16 MiB
 	BlockCacheBytes int64 // decompressed blocks kept; default 64 MiB
 	IndexCacheBytes int64 // table indexes kept; default 64 MiB
+	// BeforeWrite, if set, is called before each transaction of Badger; an error
+	// ends the batch there. Tests cut a batch in the middle with it.
+	BeforeWrite func() error
 }
 
 // Store is one folder of sorted keys.
 type Store struct {
-	dir string
-	db  *badger.DB
+	dir         string
+	db          *badger.DB
+	beforeWrite func() error
 }
+
+// ErrInUse: another process, or another Store, has the folder open.
+var ErrInUse = errors.New("the projections folder is in use")
 
 // cleanMarker is the file that a clean stop leaves and an open removes.
 const cleanMarker = "CLEAN"
@@ -32,14 +40,38 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the projections folder: %w", err)
 	}
+	if err := checkUnused(dir); err != nil {
+		return nil, err
+	}
 	if err := dropUnsynced(dir); err != nil {
 		return nil, err
+	}
+	if err := verifyTables(dir); err != nil {
+		return nil, fmt.Errorf("verify the projections: %w", err)
 	}
 	db, err := badger.Open(badgerOptions(dir, o))
 	if err != nil {
 		return nil, fmt.Errorf("open the projections: %w", err)
 	}
-	return &Store{dir: dir, db: db}, nil
+	return &Store{dir: dir, db: db, beforeWrite: o.BeforeWrite}, nil
+}
+
+// checkUnused looks for the lock that Badger holds on an open folder. Badger
+// would find it too, but only after dropUnsynced had taken the owner's files.
+func checkUnused(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("open the projections folder: %w", err)
+	}
+	defer f.Close() // gives the lock back
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrInUse
+	}
+	if err != nil {
+		return fmt.Errorf("lock the projections folder: %w", err)
+	}
+	return nil
 }
 
 func badgerOptions(dir string, o Options) badger.Options {

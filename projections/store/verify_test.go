@@ -1,0 +1,95 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// folderWithTables holds some hundred keys in one table or more.
+func folderWithTables(t testing.TB, keys int) string {
+	t.Helper()
+	dir := t.TempDir()
+	s := open(t, dir, small())
+	for i := 0; i < keys; i += 100 {
+		b := s.NewBatch()
+		for j := range 100 {
+			b.Put(fmt.Appendf(nil, "key-%06d", i+j), bytes.Repeat([]byte{byte(j), byte(j * 7), byte(i)}, j/4))
+		}
+		if err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closed(t, s)
+	return dir
+}
+
+// TestADamagedTableIsFound changes bytes of a table, and cuts it. Either the
+// damage is found, or the keys and values are the same: compressed data can say
+// one thing in two ways.
+func TestADamagedTableIsFound(t *testing.T) {
+	dir := folderWithTables(t, 300)
+	name := tableNames(t, dir)[0]
+	path := filepath.Join(dir, name)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := verifyTable(path); err != nil {
+		t.Fatalf("an undamaged table: %v", err)
+	}
+	s := open(t, dir, small())
+	want := scan(t, s, Range{}, 1000)
+	closed(t, s)
+	step := 5
+	if testing.Short() {
+		step = 41
+	}
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1))
+	for at := 0; at < len(good); at += step {
+		if at > len(good)-700 {
+			step = 1 // the index and what follows it, byte by byte
+		}
+		bad := bytes.Clone(good)
+		bad[at] ^= byte(1 + r.IntN(255))
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if verifyTable(path) != nil {
+			continue
+		}
+		s := open(t, dir, small())
+		if got := scan(t, s, Range{}, 1000); !slices.Equal(got, want) {
+			t.Errorf("seed %d: byte %d of %d was changed from %#x to %#x, and the table passes with other contents", seed, at, len(good), good[at], bad[at])
+		}
+		closed(t, s)
+	}
+	for _, length := range []int{0, 3, 4, 100, len(good) / 2, len(good) - 1} {
+		if err := os.WriteFile(path, good[:length], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir, small()); !errors.Is(err, errTableDamaged) {
+			t.Errorf("Open with the first %d bytes of %d of a table: %v", length, len(good), err)
+		}
+	}
+}
+
+// TestAnUnfinishedTableIsNoDamage: a stop in the middle of a flush leaves a file
+// that the manifest does not name.
+func TestAnUnfinishedTableIsNoDamage(t *testing.T) {
+	dir := folderWithTables(t, 200)
+	if err := os.WriteFile(filepath.Join(dir, "000099.sst"), make([]byte, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, dir, small())
+	defer closed(t, s)
+	if got := scan(t, s, Range{KeysOnly: true}, 1000); len(got) != 200 {
+		t.Errorf("%d keys, want 200", len(got))
+	}
+}

@@ -17,7 +17,13 @@ func (p *Projections) InstanceHistory(_ context.Context, t domain.ResourceType, 
 	if err != nil {
 		return resource.HistoryPage{}, err
 	}
-	if !found || p.unseen(row) {
+	if found {
+		found, err = p.seen(row)
+	}
+	if err != nil {
+		return resource.HistoryPage{}, err
+	}
+	if !found {
 		return resource.HistoryPage{}, notFound(t)
 	}
 	chain := versionChain{projections: p, resourceType: t, id: id, row: row}
@@ -38,9 +44,14 @@ func (p *Projections) InstanceHistory(_ context.Context, t domain.ResourceType, 
 	return p.page(positions, total, q)
 }
 
-// unseen says that even the first version is beyond the applied position.
-func (p *Projections) unseen(row current.Row) bool {
-	return row.Kept == 1 && row.Version == 1 && row.Position >= p.Applied()
+// seen says that the resource of a row existed at the applied position already.
+func (p *Projections) seen(row current.Row) (bool, error) {
+	applied := p.Applied()
+	if row.Position < applied {
+		return true, nil
+	}
+	state, err := p.walkBack(row.Position, applied)
+	return state.Exists, err
 }
 
 // versionChain is the kept versions of one resource in order. Versions and

@@ -5,8 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 
 	"fhirlog/domain/event"
@@ -73,15 +74,19 @@ func Open(log Log, o Options) (p *Projections, rebuilt, err error) {
 	return p, rebuilt, nil
 }
 
-// obstructed says that a folder could not be opened for a reason that emptying
-// it would not mend.
+// obstacles are reasons why a folder cannot be opened that emptying it would not
+// mend.
+var obstacles = []error{
+	store.ErrInUse, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC,
+	syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
+}
+
+// obstructed says that the reason is an obstacle. Badger hands causes on as text
+// only.
 func obstructed(err error) bool {
-	for _, reason := range []error{fs.ErrPermission, syscall.ENOSPC, syscall.EMFILE, syscall.ENFILE, syscall.EROFS, syscall.ENOMEM} {
-		if errors.Is(err, reason) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(obstacles, func(obstacle error) bool {
+		return errors.Is(err, obstacle) || strings.Contains(err.Error(), obstacle.Error())
+	})
 }
 
 // open opens the store and reads what is kept in memory.
@@ -128,11 +133,19 @@ func (p *Projections) checkStamps() error {
 	if found == 0 {
 		return p.stamp()
 	}
-	cursor, err := p.cursor(keys.CurrentCursor)
-	if err == nil && (found < len(p.stamps()) || cursor > uint64(p.log.Durable())) {
-		err = errors.New("the projections are incomplete, or ahead of the log")
+	if found < len(p.stamps()) {
+		return errors.New("the projections have only a part of their description")
 	}
-	return err
+	for _, key := range [][]byte{keys.CurrentCursor, keys.HistoryCursor} {
+		cursor, err := p.cursor(key)
+		if err == nil && cursor > uint64(p.log.Durable()) {
+			err = errors.New("the projections are ahead of the log")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stamp marks an empty folder; keys without stamps have lost their beginning.
@@ -171,12 +184,20 @@ func (p *Projections) load() (err error) {
 		return err
 	}
 	p.current = current.NewApplier(p.store, p.lookup)
-	if p.history, err = history.Open(p.store, p.lookup); err != nil {
+	historyAt, err := p.cursor(keys.HistoryCursor)
+	if err != nil {
 		return err
 	}
-	p.gate.applied.Store(min(p.currentAt, p.history.Through()))
+	if p.history, err = history.Open(p.store, historyAt, p.lookup); err != nil {
+		return err
+	}
+	p.gate.applied.Store(p.appliedThrough())
 	return nil
 }
+
+// appliedThrough is how many records both models have applied. After a stop one
+// may be ahead of the other.
+func (p *Projections) appliedThrough() uint64 { return min(p.currentAt, p.history.Through()) }
 
 func (p *Projections) lookup(position uint64) (event.Event, error) {
 	record, err := p.log.ReadMetadata(eventlog.Position(position))
@@ -191,7 +212,8 @@ func (p *Projections) lookup(position uint64) (event.Event, error) {
 // whoever waits then is told.
 func (p *Projections) Run(ctx context.Context) error {
 	err := p.log.Follow(ctx, eventlog.Position(p.gate.applied.Load()), p.apply)
-	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, eventlog.ErrClosed) {
+	stopped := errors.Is(err, eventlog.ErrClosed) || ctx.Err() != nil && errors.Is(err, ctx.Err())
+	if !stopped {
 		err = fmt.Errorf("apply the log: %w", err)
 		p.gate.fail(errors.Join(eventlog.ErrOutcomeUnknown, err))
 		return err
@@ -211,7 +233,7 @@ func (p *Projections) apply(records []eventlog.Record) error {
 	if err := p.commit(b, false); err != nil {
 		return err
 	}
-	p.gate.publish(p.currentAt)
+	p.gate.publish(p.appliedThrough())
 	if p.options.Observe != nil {
 		p.options.Observe(len(records))
 	}

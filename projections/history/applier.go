@@ -26,21 +26,14 @@ type Applier struct {
 }
 
 // Open reads what is needed of the sets and returns an Applier that expects the
-// event at position Through next. lookup reads an event from the log.
-func Open(s *store.Store, lookup func(position uint64) (event.Event, error)) (*Applier, error) {
+// event at position cursor next, which is the value of keys.HistoryCursor. lookup
+// reads an event from the log.
+func Open(s *store.Store, cursor uint64, lookup func(position uint64) (event.Event, error)) (*Applier, error) {
 	sets, err := openSets(s)
 	if err != nil {
 		return nil, err
 	}
-	a := &Applier{Sets: sets, lookup: lookup}
-	_, err = s.Get(keys.HistoryCursor, func(value []byte) error {
-		a.flushed = binary.BigEndian.Uint64(value)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.through = a.flushed
+	a := &Applier{Sets: sets, lookup: lookup, through: cursor, flushed: cursor}
 	return a, a.openHead()
 }
 

@@ -37,7 +37,10 @@ func (s *Server) newBodyWriter(w http.ResponseWriter, h *http.Request, status in
 	b := bodyWriters.Get().(*bodyWriter)
 	*b = bodyWriter{
 		buf: b.buf[:0], scratch: b.scratch[:0], status: status, head: h.Method == http.MethodHead,
-		out: pacedWriter{w: w, control: http.NewResponseController(w), grace: s.options.SlowGrace, rate: int64(s.options.MinBytesPerSecond)},
+		out: pacedWriter{
+			w: w, control: http.NewResponseController(w),
+			grace: s.options.SlowGrace, most: s.options.BundleTimeout, rate: int64(s.options.MinBytesPerSecond),
+		},
 	}
 	if !s.options.NoCompression && acceptsGzip(h.Header) {
 		b.compress = s.options.CompressAbove

@@ -40,6 +40,9 @@ func (s *Server) processBundle(ctx context.Context, r *request) (response, error
 		return response{}, invalid("Here a Bundle of type batch or transaction is processed; a single resource is created at the path of its type.", "resourceType")
 	}
 	j := &job{s: s, outer: r, kind: r.content.Get("type").String(), logic: parseLogic(r.logic)}
+	if known := s.bundleTypes(); j.kind != "" && known != nil && !known.HasCode([]byte(j.kind)) {
+		return response{}, notSupported(printable(j.kind, 64)+" is no type of a Bundle.", "Bundle.type")
+	}
 	if j.kind != "batch" && j.kind != "transaction" {
 		e := domain.NewError(domain.MethodNotAllowed, "Bundle.type must be batch or transaction to be processed here. A Bundle of another type is stored at /Bundle.", "Bundle.type")
 		e.Issues[0].Code = "forbidden"
@@ -55,6 +58,14 @@ func (s *Server) processBundle(ctx context.Context, r *request) (response, error
 		return j.batch(ctx)
 	}
 	return j.transaction(ctx)
+}
+
+// bundleTypes is the value set of Bundle.type.
+func (s *Server) bundleTypes() *definitions.Codes {
+	if m, ok := s.bundle.Member([]byte("type")); ok && m.Element.Binding != nil {
+		return m.Element.Binding.Codes
+	}
+	return nil
 }
 
 // entryBytes is what an entry takes in memory beside the text of the body: its

@@ -76,6 +76,7 @@ func TestBundleEnvelope(t *testing.T) {
 		{"no type", `{}`, 400, "invalid"},
 		{"no Bundle.type", `{"resourceType":"Bundle"}`, 405, "forbidden"},
 		{"a collection", `{"resourceType":"Bundle","type":"collection"}`, 405, "forbidden"},
+		{"a type that FHIR does not know", `{"resourceType":"Bundle","type":"basket"}`, 400, "not-supported"},
 		{"entry is no array", `{"resourceType":"Bundle","type":"batch","entry":{}}`, 400, "structure"},
 		{"an entry is no object", `{"resourceType":"Bundle","type":"batch","entry":[1]}`, 400, "structure"},
 		{"unknown member", `{"resourceType":"Bundle","type":"batch","entries":[]}`, 400, "structure"},

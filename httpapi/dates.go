@@ -15,6 +15,9 @@ type period struct{ first, end int64 }
 func parsePeriod(s string) (period, bool) {
 	// A '+' that was not encoded arrives as a blank.
 	s = strings.Replace(s, " ", "+", 1)
+	if strings.HasPrefix(s, "0000") {
+		return period{}, false // the calendar has no such year
+	}
 	switch len(s) {
 	case len("2006"):
 		return span(time.Parse("2006", s))(1, 0, 0, 0)
@@ -24,6 +27,11 @@ func parsePeriod(s string) (period, bool) {
 		return span(time.Parse("2006-01-02", s))(0, 0, 1, 0)
 	}
 	local, zone := splitZone(s)
+	if before, after, leap := strings.Cut(local, ":60"); leap && len(before) == len("2006-01-02T15:04") {
+		// A leap second is as long as the one before, which Go knows.
+		p, ok := parsePeriod(before + ":59" + after + zone)
+		return period{p.first + 1000, p.end + 1000}, ok
+	}
 	layout, precision := "2006-01-02T15:04:05", time.Second
 	switch fraction := len(local) - len(layout) - 1; {
 	case fraction == -1:

@@ -75,6 +75,9 @@ func parseElements(query parameters) ([]string, error) {
 		}
 		for name := range strings.SplitSeq(p.value, ",") {
 			if name = strings.TrimSpace(name); name != "" {
+				if len(names) == mostParameters {
+					return nil, invalid("_elements names too many elements.")
+				}
 				names = append(names, strings.TrimSuffix(name, "[x]"))
 			}
 		}

@@ -22,7 +22,7 @@ var (
 	sameOrigin      = []string{"SAMEORIGIN"}
 	framePolicy     = []string{"frame-src 'self';"}
 	cachePolicy     = []string{"private, no-cache"} // patients' data: keep it, but ask again
-	varyEncoding    = []string{"Accept-Encoding"}
+	vary            = []string{"Accept, Accept-Encoding"}
 	encodingGzip    = []string{"gzip"}
 )
 
@@ -36,6 +36,7 @@ func standardHeaders(h http.Header, requestID, correlationID string) {
 	h["X-Frame-Options"] = sameOrigin
 	h["Content-Security-Policy"] = framePolicy
 	h["Cache-Control"] = cachePolicy
+	h["Vary"] = vary
 }
 
 // newID makes a ULID from the time and 80 random bits.

@@ -254,6 +254,44 @@ func TestSlowClients(t *testing.T) {
 		})
 	})
 
+	for name, request := range map[string]string{
+		"without a body":  "DELETE /fhir/Basic/b HTTP/1.1\r\nHost: x\r\n\r\n",
+		"outside of FHIR": "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+		"to a preflight":  "OPTIONS /fhir HTTP/1.1\r\nHost: x\r\nOrigin: http://a.example\r\nAccess-Control-Request-Method: PUT\r\n\r\n",
+	} {
+		t.Run("an answer that is not taken, "+name, func(t *testing.T) {
+			options := options
+			options.CORS.Origins = []string{"http://a.example"}
+			connected(t, options, func(t *testing.T, _ *service, conn net.Conn) {
+				_, _ = conn.Write([]byte(request))
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				if rest, err := io.ReadAll(conn); len(rest) > 0 {
+					t.Errorf("%d bytes came after an hour, %v", len(rest), err)
+				}
+			})
+		})
+	}
+
+	t.Run("an answer that takes longer than any may", func(t *testing.T) {
+		options := options
+		options.BundleTimeout = time.Minute
+		connected(t, options, func(t *testing.T, sv *service, conn net.Conn) {
+			sv.do("PUT /fhir/Basic/b", `{"resourceType":"Basic","id":"b","code":{"text":"`+strings.Repeat("x", 100_000)+`"}}`).want(201)
+			go func() { _, _ = conn.Write([]byte("GET /fhir/Basic/b HTTP/1.1\r\nHost: x\r\n\r\n")) }()
+			started, piece := time.Now(), make([]byte, 200)
+			for {
+				if _, err := conn.Read(piece); err != nil {
+					break
+				}
+				time.Sleep(time.Second)
+			}
+			if took := time.Since(started); took > 62*time.Second {
+				t.Errorf("cut off after %v", took)
+			}
+		})
+	})
+
 	t.Run("an answer that is taken steadily", func(t *testing.T) {
 		connected(t, options, func(t *testing.T, sv *service, conn net.Conn) {
 			sv.do("PUT /fhir/Basic/b", `{"resourceType":"Basic","id":"b","code":{"text":"`+strings.Repeat("x", 20_000)+`"}}`).want(201)

@@ -11,9 +11,9 @@ import (
 
 // negotiate finds out whether the client takes FHIR's JSON, the one format
 // spoken here. _format wins over Accept (https://hl7.org/fhir/R4/http.html#mime-type).
-// It also tells whether plain JSON is asked for rather than FHIR's, which makes
-// a difference to $versions only.
-func (s *Server) negotiate(h http.Header, query parameters) (jsonOnly bool, err error) {
+// It also tells whether Accept asks for application/json rather than FHIR's own
+// type: the answer then has that type.
+func (s *Server) negotiate(h http.Header, query parameters) (plain bool, err error) {
 	format, given, err := query.one("_format")
 	if err != nil {
 		return false, err

@@ -14,10 +14,15 @@ import (
 func TestNegotiation(t *testing.T) {
 	sv := newService(t, Options{})
 	sv.do("PUT /fhir/Patient/a", patient("a", "")).want(201)
+	plain := func(accept string) bool {
+		return strings.HasPrefix(accept, "application/json") || strings.HasPrefix(accept, "application/fhir+json;q=0.5") || accept == "application/fhir+json;q=0, */*"
+	}
 	for _, c := range []struct {
 		accept string
 		status int
 	}{
+		{"application/fhir+json;q=0.5, application/json", 200},
+		{"application/json, */*;q=0.1", 200},
 		{"*/*", 200},
 		{"application/*", 200},
 		{"application/json", 200},
@@ -40,12 +45,24 @@ func TestNegotiation(t *testing.T) {
 	} {
 		t.Run(c.accept, func(t *testing.T) {
 			a := sv.do("GET /fhir/Patient/a", "Accept: "+c.accept).want(c.status)
-			a.header("Content-Type", "application/fhir+json; charset=utf-8")
+			want := "application/fhir+json; charset=utf-8"
+			if plain(c.accept) {
+				want = "application/json; charset=utf-8"
+			}
+			a.header("Content-Type", want).header("Vary", "Accept, Accept-Encoding")
 			if c.status == 406 {
 				a.want(406, "not-supported")
 			}
 		})
 	}
+	t.Run("plain JSON is kept to", func(t *testing.T) {
+		const accept, want = "Accept: application/json", "application/json; charset=utf-8"
+		sv.do("GET /fhir/_history", accept).want(200).header("Content-Type", want)
+		sv.do("POST /fhir", accept, bundleOf("batch", item{line: "GET Patient/a"})).want(200).header("Content-Type", want)
+		sv.do("GET /fhir/Patient/none", accept).want(404).header("Content-Type", want)
+		sv.do("GET /fhir/Patient/a?_format=json", accept).want(200).header("Content-Type", "application/fhir+json; charset=utf-8")
+		sv.do("PUT /fhir/Patient/a", accept, "Prefer: return=minimal", patient("a", "")).want(200).header("Content-Type", "")
+	})
 	for _, c := range []struct {
 		format string
 		status int
@@ -118,7 +135,7 @@ func TestGzip(t *testing.T) {
 		sv.do("PUT /fhir/Patient/a", "Content-Encoding: identity", large).want(200)
 	})
 	t.Run("answer", func(t *testing.T) {
-		plain := sv.do("GET /fhir/Patient/a").want(200).header("Content-Encoding", "").header("Vary", "Accept-Encoding")
+		plain := sv.do("GET /fhir/Patient/a").want(200).header("Content-Encoding", "")
 		for _, accept := range []string{"gzip", "br, GZIP;q=0.5", "*", "deflate, gzip;q=1.0, *;q=0"} {
 			a := sv.do("GET /fhir/Patient/a", "Accept-Encoding: "+accept).want(200).header("Content-Encoding", "gzip")
 			if got := unzipped(t, a.Body.Bytes()); got != plain.Body.String() {
@@ -134,7 +151,7 @@ func TestGzip(t *testing.T) {
 	t.Run("switched off", func(t *testing.T) {
 		sv := newService(t, Options{NoCompression: true})
 		sv.do("PUT /fhir/Patient/a", large).want(201)
-		sv.do("GET /fhir/Patient/a", "Accept-Encoding: gzip").want(200).header("Content-Encoding", "").header("Vary", "")
+		sv.do("GET /fhir/Patient/a", "Accept-Encoding: gzip").want(200).header("Content-Encoding", "")
 	})
 }
 
@@ -164,11 +181,14 @@ func TestCORS(t *testing.T) {
 	t.Run("preflight", func(t *testing.T) {
 		sv.do("OPTIONS /fhir/Patient/a", "Origin: https://app.example", "Access-Control-Request-Method: PUT").want(204).
 			header("Access-Control-Allow-Origin", "https://app.example").header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE").
-			header("Access-Control-Max-Age", "600").header("Access-Control-Allow-Credentials", "true").header("Vary", "Origin")
+			header("Access-Control-Max-Age", "600").header("Access-Control-Allow-Credentials", "true").header("Vary", "Accept, Accept-Encoding")
 		sv.do("OPTIONS /fhir/Patient/a", "Origin: https://other.example", "Access-Control-Request-Method: PUT").want(204).
 			header("Access-Control-Allow-Origin", "").header("Access-Control-Allow-Methods", "")
 	})
 	t.Run("request", func(t *testing.T) {
+		if vary := sv.do("GET /fhir/metadata").want(200).Header().Values("Vary"); strings.Join(vary, ", ") != "Accept, Accept-Encoding, Origin" {
+			t.Errorf("Vary is %q", vary)
+		}
 		sv.do("GET /fhir/Patient/a", "Origin: https://app.example").want(404).header("Access-Control-Allow-Origin", "https://app.example").header("Access-Control-Expose-Headers", exposedHeaders)
 		sv.do("GET /fhir/Patient/a", "Origin: https://other.example").want(404).header("Access-Control-Allow-Origin", "")
 		sv.do("OPTIONS /fhir/Patient/a", "Origin: https://app.example").want(405)

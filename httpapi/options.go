@@ -38,7 +38,8 @@ type Options struct {
 	// body, before it is refused with 429; default 5 s.
 	QueueWait time.Duration
 	// RequestTimeout bounds a request, default 60 s; BundleTimeout one that
-	// carries a batch or transaction, default 10 min.
+	// carries a batch or transaction, default 10 min. BundleTimeout is also the
+	// longest that a client may take for any answer.
 	RequestTimeout, BundleTimeout time.Duration
 	// MinBytesPerSecond is the slowest that bodies may come and answers may go,
 	// on average after SlowGrace; default 4096. Slower clients are cut off.

@@ -52,10 +52,14 @@ func (p *pace) Read(b []byte) (int, error) {
 // while the request is worked on, and must not take a deadline for its end.
 func (p *pace) stop() { _ = p.control.SetReadDeadline(time.Time{}) }
 
-// leaveBody prepares for an answer to a request whose body was not read to its
-// end: net/http reads on for a while before it sends the answer, and a slow
-// client must not hold it up.
-func (x *exchange) leaveBody() {
+// beginAnswer sets the deadlines for an answer. One without a body, or one that
+// does not go through a pacedWriter, has to be taken within the grace.
+//
+// If the body of the request was not read to its end, net/http reads on for a
+// while before it sends the answer, and a slow client must not hold it up.
+func (x *exchange) beginAnswer() {
+	control := http.NewResponseController(x.w)
+	_ = control.SetWriteDeadline(time.Now().Add(x.s.options.SlowGrace))
 	if x.h.ContentLength == 0 || x.body.whole {
 		return
 	}
@@ -63,7 +67,7 @@ func (x *exchange) leaveBody() {
 	if x.status == http.StatusRequestTimeout {
 		patience = 0
 	}
-	_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(patience))
+	_ = control.SetReadDeadline(time.Now().Add(patience))
 }
 
 // timeFor is how long n bytes take at a rate in bytes per second.
@@ -73,11 +77,13 @@ func timeFor(n, rate int64) time.Duration {
 
 // pacedWriter writes to a client as long as it takes the bytes at a minimum
 // rate. Only the time spent writing counts: that the server needs time to make
-// the bytes is not the client's fault.
+// the bytes is not the client's fault. However steady a client is, there is an
+// end to its time as well, since a large answer takes up memory.
 type pacedWriter struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	grace   time.Duration
+	most    time.Duration // that the client may take for all of it
 	rate    int64
 	written int64
 	spent   time.Duration
@@ -90,7 +96,7 @@ func (p *pacedWriter) Write(b []byte) (int, error) {
 	for len(b) > 0 {
 		piece := b[:min(len(b), 256<<10)]
 		started := time.Now()
-		_ = p.control.SetWriteDeadline(started.Add(p.grace + timeFor(p.written+int64(len(piece)), p.rate) - p.spent))
+		_ = p.control.SetWriteDeadline(started.Add(min(p.most, p.grace+timeFor(p.written+int64(len(piece)), p.rate)) - p.spent))
 		n, err := p.w.Write(piece)
 		p.spent += time.Since(started)
 		total += n

@@ -12,7 +12,8 @@ type parameter struct{ name, value string }
 // parameters is a query in the order it was written.
 type parameters []parameter
 
-// mostParameters bounds a query; no interaction here has a use for more.
+// mostParameters bounds a query, and the elements that it may name; no
+// interaction here has a use for more.
 const mostParameters = 200
 
 // parseParameters reads a raw query.

@@ -122,6 +122,10 @@ func TestShapes(t *testing.T) {
 			sv.do("GET /fhir/Observation/o/_history/1?" + c.query).want(200).body(c.want)
 		})
 	}
+	t.Run("many elements are too many", func(t *testing.T) {
+		sv.do("GET /fhir/Observation/o?_elements=" + strings.Repeat("note,", mostParameters)).want(200)
+		sv.do("GET /fhir/Observation/o?_elements="+strings.Repeat("note,", mostParameters)+"note").want(400, "invalid")
+	})
 	t.Run("data has all but the text", func(t *testing.T) {
 		a := sv.do("GET /fhir/Observation/o?_summary=Data").want(200)
 		if a.at("text") != nil || a.at("note") == nil || !strings.Contains(a.Body.String(), "SUBSETTED") {

@@ -26,7 +26,7 @@ type request struct {
 	provenance string    // the X-Provenance header
 	logic      condition // the x-bundle-processing-logic header
 	base       string    // the URL of the service, for absolute links
-	jsonOnly   bool      // plain JSON is asked for, not FHIR's
+	plainJSON  bool      // application/json is asked for rather than FHIR's own type
 
 	content fhirjson.Value // the parsed body
 	memory  *share         // what the request may use; nil for an entry

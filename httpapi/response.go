@@ -24,6 +24,11 @@ type response struct {
 	stream   func(b *bodyWriter, s shape) error // body: written piece by piece
 }
 
+// hasBody says whether one of the bodies is set.
+func (r *response) hasBody() bool {
+	return r.resource != nil || r.issues != nil || r.fhir != nil || r.json != nil || r.stream != nil
+}
+
 // versionOf makes the part of an answer that names a version.
 func versionOf(status int, v *resource.Version) response {
 	return response{status: status, version: v.Version, instant: v.Instant}

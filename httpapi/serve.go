@@ -30,7 +30,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, h *http.Request) {
 	defer x.end()
 	if s.cors.answered(w, h) {
 		x.status = http.StatusNoContent
-		x.leaveBody()
+		x.beginAnswer()
 		return
 	}
 	found, ok := s.routes.match(h.URL.Path)
@@ -41,7 +41,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, h *http.Request) {
 	x.request.target = found
 	if found.place.handler != nil {
 		x.status = http.StatusOK
-		x.leaveBody()
+		x.beginAnswer()
 		found.place.handler.ServeHTTP(w, h)
 		return
 	}
@@ -133,7 +133,7 @@ func (x *exchange) prepare() error {
 	if r.shape, err = parseShape(r.query); err != nil {
 		return err
 	}
-	if r.jsonOnly, err = s.negotiate(header, r.query); err != nil {
+	if r.plainJSON, err = s.negotiate(header, r.query); err != nil {
 		return err
 	}
 	if r.prefer, err = parsePrefer(header["Prefer"]); err != nil {
@@ -182,7 +182,7 @@ func (x *exchange) respond(answer *response) {
 	x.status = answer.status
 	header := x.w.Header()
 	answerHeaders(header, answer)
-	x.leaveBody()
+	x.beginAnswer()
 	if answer.status == http.StatusNoContent || answer.status == http.StatusNotModified {
 		x.w.WriteHeader(answer.status)
 		return
@@ -190,6 +190,13 @@ func (x *exchange) respond(answer *response) {
 	b := s.newBodyWriter(x.w, x.h, answer.status)
 	defer b.free()
 	b.pretty = x.request.shape.pretty
+	switch {
+	case !answer.hasBody():
+	case answer.json != nil, x.request.plainJSON:
+		header["Content-Type"] = contentTypeJSON
+	default:
+		header["Content-Type"] = contentTypeFHIR
+	}
 	if err := s.appendBody(b, x.request.requestID, answer, x.request.shape); err != nil {
 		if b.started {
 			if b.err == nil && domain.KindOf(err) == domain.Internal && !isContextError(err) {
@@ -204,14 +211,6 @@ func (x *exchange) respond(answer *response) {
 		header.Del("Location")
 		answerHeaders(header, &failed)
 		b.buf = s.appendOutcome(b.buf[:0], x.request.requestID, &failed)
-	}
-	if len(b.buf) > 0 {
-		if header["Content-Type"] == nil {
-			header["Content-Type"] = contentTypeFHIR
-		}
-		if !s.options.NoCompression {
-			header.Add("Vary", varyEncoding[0])
-		}
 	}
 	if err := b.finish(); err != nil && b.started {
 		panic(http.ErrAbortHandler)
@@ -236,9 +235,6 @@ func answerHeaders(header http.Header, answer *response) {
 		header["Retry-After"] = []string{"1"}
 		header["X-Ms-Retry-After-Ms"] = []string{"1000"}
 	}
-	if answer.json != nil {
-		header["Content-Type"] = contentTypeJSON
-	}
 }
 
 // appendBody writes the body of an answer to b.
@@ -251,8 +247,6 @@ func (s *Server) appendBody(b *bodyWriter, requestID string, answer *response, s
 	}()
 	switch {
 	case answer.stream != nil:
-		header := b.out.w.Header()
-		header["Content-Type"] = contentTypeFHIR
 		return answer.stream(b, sh)
 	case answer.issues != nil:
 		b.buf = s.appendOutcome(b.buf, requestID, answer)

@@ -339,6 +339,7 @@ func TestBaseURL(t *testing.T) {
 		{"forwarded, not trusted", Options{}, []string{"X-Forwarded-Proto: https", "X-Forwarded-Host: public.example"}, "http://example.com/fhir/"},
 		{"forwarded, trusted", Options{TrustForwarded: true}, []string{"X-Forwarded-Proto: https, http", "X-Forwarded-Host: public.example:8443"}, "https://public.example:8443/fhir/"},
 		{"forwarded, odd", Options{TrustForwarded: true}, []string{"X-Forwarded-Proto: gopher", "X-Forwarded-Host: a\"b"}, "http://localhost/fhir/"},
+		{"too long", Options{TrustForwarded: true}, []string{"X-Forwarded-Host: " + strings.Repeat("a", 300)}, "http://localhost/fhir/"},
 		{"stated", Options{BaseURL: "https://fhir.example/r4/"}, nil, "https://fhir.example/r4/"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

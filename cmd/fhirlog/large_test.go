@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // mostMemory bounds the server's resident memory while it processes a Bundle of
@@ -65,6 +66,43 @@ func TestLargeTransaction(t *testing.T) {
 	again := startServer(t, s.data)
 	check(again)
 	again.stop()
+}
+
+// TestCrashInLargeTransaction kills the server while it works on a transaction of
+// thousands of entries: afterwards all of them are there, or none.
+func TestCrashInLargeTransaction(t *testing.T) {
+	const entries = 2_000
+	bundle := largeBundle(entries, "")
+	data, before, committed := t.TempDir(), 0, 0
+	for range 4 {
+		s := startServer(t, data)
+		answered := make(chan bool)
+		go func() {
+			a, err := s.ask("POST", "", bundle)
+			answered <- err == nil && a.status == 200
+		}()
+		time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
+		s.kill()
+		acknowledged := <-answered
+
+		again := startServer(t, data)
+		total, err := strconv.Atoi(mustTree(t, string(again.must(200, "GET", "/_history?_count=0", "").body)).get("total").string())
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case total == before+entries:
+			committed++
+		case total != before:
+			t.Fatalf("%d versions were there, now %d: the transaction of %d is there in part", before, total, entries)
+		case acknowledged:
+			t.Fatal("an acknowledged transaction is lost")
+		}
+		before = total
+		again.stop()
+	}
+	t.Logf("%d of 4 transactions had been committed", committed)
+	checkProjections(t, data)
 }
 
 // largeBundle makes a transaction of one Patient and many Observations, each of

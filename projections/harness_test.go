@@ -125,13 +125,6 @@ func (s *script) end(err error) {
 	s.more = make(chan struct{})
 }
 
-// prefix is the log as it was with n records.
-func (s *script) prefix(n int) *script {
-	p := newScript()
-	p.records = s.records[:n]
-	return p
-}
-
 func (s *script) Durable() eventlog.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -235,6 +235,9 @@ func (p *Projections) page(positions []uint64, total int, q resource.HistoryQuer
 	}
 	for _, position := range positions {
 		v, err := p.version(position)
+		if domain.KindOf(err) == domain.NotFound {
+			continue // erased, and its body removed, since the position was found
+		}
 		if err != nil {
 			return resource.HistoryPage{}, err
 		}

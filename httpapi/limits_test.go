@@ -151,6 +151,44 @@ func connected(t *testing.T, o Options, test func(t *testing.T, sv *service, con
 	})
 }
 
+func TestConnectionLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sv := newService(t, Options{MaxConnections: 2})
+		l := &pipeListener{connections: make(chan net.Conn, 1), closed: make(chan bool)}
+		h := sv.s.HTTPServer()
+		stopped := make(chan error)
+		go func() { stopped <- h.Serve(l) }()
+		connect := func() net.Conn {
+			client, server := net.Pipe()
+			l.connections <- server
+			synctest.Wait()
+			return client
+		}
+		answers := func(conn net.Conn) bool {
+			go func() { _, _ = conn.Write([]byte("HEAD /fhir/metadata HTTP/1.1\r\nHost: x\r\n\r\n")) }()
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			return err == nil && answer.StatusCode == 200
+		}
+		first, second := connect(), connect()
+		if third := connect(); answers(third) {
+			t.Error("a third connection is answered")
+		}
+		if !answers(first) || !answers(second) {
+			t.Error("the first two are not answered")
+		}
+		_ = first.Close()
+		synctest.Wait()
+		if again := connect(); !answers(again) {
+			t.Error("there is no room after a connection has ended")
+		}
+		if text := sv.do("GET /metrics").want(200).Body.String(); !strings.Contains(text, "fhirlog_http_connections 2\n") || !strings.Contains(text, "fhirlog_http_connections_refused_total 1\n") {
+			t.Errorf("metrics:\n%s", text)
+		}
+		_ = h.Close()
+		<-stopped
+	})
+}
+
 // drip writes a text at a rate in bytes per second, piece by piece, until it is
 // done or refused.
 func drip(conn net.Conn, text string, rate int) {

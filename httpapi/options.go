@@ -34,6 +34,10 @@ type Options struct {
 	MaxBodyBytesInFlight int64
 	// MaxConcurrent bounds the requests worked on at once, default 1024.
 	MaxConcurrent int
+	// MaxConnections bounds the clients connected at once, default 4096: an idle
+	// one takes some 10 KiB, one with long headers up to 200 KiB. It holds for
+	// HTTPServer only.
+	MaxConnections int
 	// QueueWait is how long a request waits for its turn, or for room for its
 	// body, before it is refused with 429; default 5 s.
 	QueueWait time.Duration
@@ -125,6 +129,7 @@ func (o Options) complete(d *definitions.Definitions) (Options, error) {
 		fault("body bytes in flight (%d) must be at least the body bytes of one request (%d)", o.MaxBodyBytesInFlight, o.MaxBodyBytes)
 	}
 	orDefault(&o.MaxConcurrent, 1024, "concurrent requests", fault)
+	orDefault(&o.MaxConnections, 4096, "connections", fault)
 	orDefault(&o.QueueWait, 5*time.Second, "wait", fault)
 	orDefault(&o.RequestTimeout, time.Minute, "request timeout", fault)
 	orDefault(&o.BundleTimeout, 10*time.Minute, "bundle timeout", fault)

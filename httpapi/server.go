@@ -83,6 +83,8 @@ type Server struct {
 	bodies  *budget
 	cors    *cors
 
+	connections *connections
+
 	capability templated
 	operations map[string]templated // OperationDefinitions by name
 }
@@ -116,6 +118,9 @@ func New(d Dependencies, o Options) (*Server, error) {
 	if s.metrics, err = newMetrics(registry, s.routes, s.bodies); err != nil {
 		return nil, err
 	}
+	if s.connections, err = newConnections(registry, o.MaxConnections); err != nil {
+		return nil, err
+	}
 	if s.operations, err = s.describeOperations(); err != nil {
 		return nil, err
 	}
@@ -133,14 +138,16 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
 func (s *Server) MetricsHandler() http.Handler { return s.gather }
 
 // HTTPServer returns an http.Server for Handler with the limits that only the
-// connection can keep: slow or long headers and idle connections. The caller
-// listens and shuts it down.
+// connection can keep: slow or long headers, idle connections and too many of
+// them. What it refuses before there is a request, it refuses in plain text.
+// The caller listens and shuts it down.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: s.options.SlowGrace,
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    256 << 10, // X-Provenance carries a resource
+		MaxHeaderBytes:    64 << 10, // X-Provenance carries a resource
+		ConnState:         s.connections.watch,
 		ErrorLog:          connectionLog(s.log),
 	}
 }

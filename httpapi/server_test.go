@@ -71,7 +71,7 @@ func TestMetrics(t *testing.T) {
 	sv.do("GET /fhir/Patient/other").want(404)
 	sv.do("GET /fhir/secretpath").want(404)
 	sv.do("SECRET /fhir/Patient/a").want(405)
-	if families, err := registry.Gather(); len(families) != 5 || err != nil {
+	if families, err := registry.Gather(); len(families) != 7 || err != nil {
 		t.Errorf("%d metrics in the registry, %v", len(families), err)
 	}
 	text := sv.do("GET /metrics").want(200).Body.String()

@@ -40,10 +40,14 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// buildFlags are more flags for the go command, set before the tests run.
+var buildFlags []string
+
 // program builds fhirlog at the first call and returns the path of the binary.
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(programDir, "fhirlog")
-	if out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput(); err != nil {
+	arguments := append(append([]string{"build"}, buildFlags...), "-o", path, ".")
+	if out, err := exec.Command("go", arguments...).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	return path, nil

@@ -51,7 +51,11 @@ func TestRandomCommandsAgreeWithAPlainModel(t *testing.T) {
 // to split, and reads it back after an unclean stop.
 func TestATransactionLargerThanABatchOfTheStore(t *testing.T) {
 	m := newMachine(t, 1)
-	commands := make([]commit.Command, 30_000)
+	n := 30_000
+	if testing.Short() {
+		n = 6000
+	}
+	commands := make([]commit.Command, n)
 	for i := range commands {
 		commands[i] = commit.Command{Interaction: event.Create, Type: "Patient", Resource: m.parse(`{"resourceType":"Patient"}`)}
 	}

@@ -41,7 +41,7 @@ func TestLoadSynthea(t *testing.T) {
 		t.Errorf("after a restart the number of resources is not %d", count)
 	}
 	again.stop()
-	t.Logf("%d resources of %d transactions are as they were posted; %d bytes on disk for each", count, len(posted), folderSize(t, s.data)/int64(count))
+	t.Logf("%d resources of %d transactions are as they were posted", count, len(posted))
 }
 
 // TestLoadOwn does the same with transactions that are made here, so that it
@@ -220,25 +220,6 @@ func (t *tree) rewritten(name string, moved map[string]string) *tree {
 		after.children[i] = child.rewritten(name, moved)
 	}
 	return &after
-}
-
-// folderSize adds up the bytes that the files of a folder take on disk.
-func folderSize(t *testing.T, folder string) (total int64) {
-	t.Helper()
-	err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		info, err := d.Info()
-		if err == nil {
-			total += info.Size()
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return total
 }
 
 // TestDiffers shows that the comparison can fail.

@@ -149,8 +149,13 @@ func (s *Server) prepareEntry(outer *request, e *entry, v fhirjson.Value) error 
 	if asked.Kind() != fhirjson.Object {
 		return invalid("The entry has no request: method and url say what to do.", e.expression(".request"))
 	}
-	method := asked.Get("method")
-	if r.method = method.String(); r.method == "" {
+	if err := textOnly(v, e.expression(""), "fullUrl"); err != nil {
+		return err
+	}
+	if err := textOnly(asked, e.expression(".request"), "method", "url", "ifMatch", "ifNoneMatch", "ifModifiedSince", "ifNoneExist"); err != nil {
+		return err
+	}
+	if r.method = asked.Get("method").String(); r.method == "" {
 		return invalid("request.method is empty.", e.expression(".request.method"))
 	}
 	if !s.verbInBundles(r.method) {
@@ -165,6 +170,18 @@ func (s *Server) prepareEntry(outer *request, e *entry, v fhirjson.Value) error 
 		ifModifiedSince: elementCondition(asked, "ifModifiedSince"), ifNoneExist: elementCondition(asked, "ifNoneExist"),
 	}
 	return s.prepareTarget(e, place.String())
+}
+
+// textOnly refuses members that are anything but strings.
+func textOnly(v fhirjson.Value, expression string, names ...string) error {
+	for _, name := range names {
+		if m := v.Get(name); m.Exists() && m.Kind() != fhirjson.String {
+			return &domain.Error{Kind: domain.Invalid, Issues: []domain.Issue{{
+				Code: "structure", Message: name + " must be a string.", Expression: []string{expression + "." + name},
+			}}}
+		}
+	}
+	return nil
 }
 
 // prepareTarget finds out where the url of an entry leads and whether its

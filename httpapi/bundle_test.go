@@ -223,6 +223,7 @@ func TestTransaction(t *testing.T) {
 		{"conditional delete", []item{{line: "DELETE Patient?identifier=x"}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
 		{"conditional create", []item{{line: "POST Patient", resource: body, more: `"ifNoneExist":"identifier=x"`}}, 400, "processing", "not-supported", "Bundle.entry[0]"},
 		{"a search", []item{{line: "POST Patient/_search"}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
+		{"the service itself", []item{{line: "GET /"}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
 		{"an unknown type", []item{{line: "POST Nonsense", resource: body}}, 404, "processing", "not-found", "Bundle.entry[0]"},
 		{"an unknown path", []item{{line: "GET Patient/$x"}}, 404, "processing", "not-found", "Bundle.entry[0]"},
 		{"a wrong parameter of a history", []item{{line: "POST Patient", resource: body}, {line: "GET Patient/_history?_count=x"}}, 400, "processing", "invalid", "Bundle.entry[1]"},
@@ -252,6 +253,18 @@ func TestTransaction(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what must be text and is not", func(t *testing.T) {
+		for _, c := range []struct{ entry, expression string }{
+			{`{"fullUrl":5,"request":{"method":"GET","url":"Patient/old"}}`, "Bundle.entry[0].fullUrl"},
+			{`{"request":{"method":["GET"],"url":"Patient/old"}}`, "Bundle.entry[0].request.method"},
+			{`{"request":{"method":"GET","url":{}}}`, "Bundle.entry[0].request.url"},
+			{`{"request":{"method":"GET","url":"Patient/old","ifNoneMatch":2}}`, "Bundle.entry[0].request.ifNoneMatch"},
+			{`{"request":{"method":"PUT","url":"Patient/old","ifMatch":true}}`, "Bundle.entry[0].request.ifMatch"},
+		} {
+			sv.do("POST /fhir", tinyEntries("transaction", c.entry, 1)).want(400, "structure").wantAt(c.expression, "issue", 0, "expression", 0)
+			sv.do("POST /fhir", tinyEntries("batch", c.entry, 1)).wantStatuses("400")
+		}
+	})
 	t.Run("every fault is named", func(t *testing.T) {
 		a := sv.do("POST /fhir", bundleOf("transaction", item{line: "BREW x"}, item{line: "POST Patient"}, item{line: "PUT Patient/q", resource: patient("q", "")}, item{line: "DELETE Patient/q"})).want(400)
 		for i, want := range []string{"Bundle.entry[0].request.method", "Bundle.entry[1].resource", "Bundle.entry[3].request.url"} {

@@ -30,6 +30,7 @@ func FuzzHTTP(f *testing.F) {
 		{"POST", "/fhir", "", "Content-Type: application/json", `{"resourceType":"Bundle","type":"transaction","entry":[{},{"request":{"method":"PUT","url":"Patient/a?x=%zz"}},{"request":{"method":"GET","url":"Patient/$x"}}]}`},
 		{"GET", "/fhir/metadata", "mode=full&_elements=rest", "Accept: text/html, */*", ""},
 		{"GET", "/fhir/$versions", "", "Accept: application/json", ""},
+		{"GET", "/fhir/Patient/none", "", "Accept: application/json", ""},
 		{"GET", "/health/check", "", "", ""},
 		{"GET", "/metrics", "", "", ""},
 		{"OPTIONS", "/fhir/Patient", "", "Origin: https://a.example\nAccess-Control-Request-Method: PUT", ""},
@@ -65,7 +66,8 @@ func FuzzHTTP(f *testing.F) {
 		if w.Header().Get("Content-Encoding") == "gzip" {
 			text = []byte(unzipped(t, text))
 		}
-		fhir := w.Header().Get("Content-Type") == contentTypeFHIR[0]
+		kind := w.Header().Get("Content-Type")
+		fhir := kind == contentTypeFHIR[0] || kind == contentTypeJSON[0]
 		if fhir && len(text) > 0 && !json.Valid(text) {
 			t.Fatalf("status %d, not JSON: %q", w.Code, text)
 		}
@@ -80,6 +82,54 @@ func FuzzHTTP(f *testing.F) {
 			for _, issue := range outcome.Issue {
 				if issue.Severity == "" || issue.Code == "" || issue.Diagnostics == "" {
 					t.Fatalf("an issue says too little: %q", text)
+				}
+			}
+		}
+	})
+}
+
+// FuzzEntries sends Bundles that are well-formed and entries that may not be.
+// Nothing may panic or be blamed on the server, and every entry is answered.
+func FuzzEntries(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"GET /", "POST $versions", `"resource":{"resourceType":"Patient"},`},
+		{"PUT Patient/a", "GET Patient/a?_elements=id", `"fullUrl":"urn:uuid:1","resource":{"resourceType":"Patient","id":"a","link":[{"other":{"reference":"urn:uuid:1"},"type":"seealso"}]},`},
+		{"POST Patient?x=%zz", "HEAD Patient/_history?_count=1", `"resource":{"resourceType":"Bundle"},`},
+		{"DELETE Patient/a?hardDelete=true", "GET http://example.com/fhir/Patient/a/_history/1", ``},
+		{"PATCH Patient/a", "BREW ../x", `"fullUrl":1,`},
+		{"DELETE Patient/a/$purge-history", "GET OperationDefinition/versions", `"resource":[],`},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	sv := newService(f, Options{Clock: func() time.Time { return epoch }})
+	f.Fuzz(func(t *testing.T, first, second, more string) {
+		entries := make([]string, 0, 3)
+		for _, line := range []string{first, second, "GET Patient/a"} {
+			method, link, _ := strings.Cut(line, " ")
+			text, err := json.Marshal(map[string]string{"method": method, "url": link})
+			if err != nil {
+				t.Fatal(err)
+			}
+			entries = append(entries, "{"+more+`"request":`+string(text)+"}")
+			more = ""
+		}
+		for _, kind := range []string{"batch", "transaction"} {
+			sv.t = t
+			*sv.model = model{validator: sv.model.validator}
+			sv.do("PUT /fhir/Patient/a", patient("a", "")).want(201)
+			a := sv.do("POST /fhir", `{"resourceType":"Bundle","type":"`+kind+`","entry":[`+strings.Join(entries, ",")+"]}")
+			if a.Code >= 500 || a.Code >= 400 && a.string("resourceType") != "OperationOutcome" {
+				t.Fatalf("%s: status %d, body %s", kind, a.Code, a.Body)
+			}
+			if a.Code != 200 {
+				continue
+			}
+			if answered, _ := a.at("entry").([]any); len(answered) != len(entries) {
+				t.Fatalf("%s: %d answers, body %s", kind, len(answered), a.Body)
+			}
+			for i := range entries {
+				if status := a.string("entry", i, "response", "status"); status == "" || status >= "5" {
+					t.Fatalf("%s: status %q, body %s", kind, status, a.Body)
 				}
 			}
 		}

@@ -157,9 +157,12 @@ func (e *entry) within(expressions []string) []string {
 // link names the path of an entry for a message.
 func (e *entry) link() string {
 	if e.request.place == nil {
-		return "at an unknown path"
+		return "an unknown path"
 	}
-	path := e.request.place.template[1:]
+	path := e.request.place.name()
+	if len(path) > 1 {
+		path = path[1:]
+	}
 	return strings.NewReplacer("{type}", e.request.typ, "{id}", e.request.id, "{version}", e.request.version).Replace(path)
 }
 

@@ -22,6 +22,11 @@ func ParseLogicalID(s string) (LogicalID, error) {
 	if len(s) == 0 || len(s) > MaxLogicalID {
 		return "", fmt.Errorf("an id has 1 to %d characters, this one has %d", MaxLogicalID, len(s))
 	}
+	if s == "." || s == ".." {
+		// Legal in FHIR, and unreachable: every client takes them for path steps
+		// (RFC 3986, 5.2.4).
+		return "", fmt.Errorf("an id cannot be %q, which a URL takes for a step in its path", s)
+	}
 	for i := 0; i < len(s); i++ {
 		if !isIDByte(s[i]) {
 			return "", fmt.Errorf("an id holds only letters, digits, '-' and '.'; the character at %d is none of these", i)

@@ -279,5 +279,9 @@ func (p *Projections) WaitApplied(ctx context.Context, upTo uint64) error {
 	return p.gate.wait(ctx, upTo)
 }
 
+// Verify reads all tables of the store and checks them. After damage, answers
+// may lack resources until a restart, which then computes the folder anew.
+func (p *Projections) Verify() error { return p.store.Verify() }
+
 // Bytes returns the size of the store on disk.
 func (p *Projections) Bytes() int64 { return p.store.Bytes() }

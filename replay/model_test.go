@@ -1,9 +1,11 @@
 package replay_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -149,8 +151,9 @@ func (m *machine) start() {
 		m.t.Fatal(err)
 	}
 	m.log = m.openLog()
-	if m.projections, _, err = projections.Open(m.log, m.projectionOptions()); err != nil {
-		m.t.Fatalf("open projections: %v", err)
+	var rebuilt error
+	if m.projections, rebuilt, err = projections.Open(m.log, m.projectionOptions()); err != nil || rebuilt != nil {
+		m.t.Fatalf("open projections: %v; rebuilt: %v", err, rebuilt)
 	}
 	m.commits = commit.New(m.log, m.projections, d, commit.Options{
 		VersioningOf: map[domain.ResourceType]commit.VersioningPolicy{"Basic": commit.NoVersion},
@@ -177,13 +180,33 @@ func (m *machine) stop() {
 // restartUnclean goes on with a copy of the folder as a kill would leave it.
 func (m *machine) restartUnclean() {
 	m.t.Helper()
-	killed := m.t.TempDir()
-	if err := os.CopyFS(killed, os.DirFS(m.dir)); err != nil {
-		m.t.Fatal(err)
-	}
+	killed := m.killedCopy()
 	m.stop()
 	m.dir = killed
 	m.start()
+}
+
+// killedCopy copies the folder as a kill would leave it: again, if a table came
+// or went meanwhile.
+func (m *machine) killedCopy() string {
+	m.t.Helper()
+	manifest := filepath.Join("projections", "MANIFEST")
+	for range 100 {
+		killed := m.t.TempDir()
+		before, err := os.ReadFile(filepath.Join(m.dir, manifest))
+		if err == nil {
+			err = os.CopyFS(killed, os.DirFS(m.dir))
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			m.t.Fatal(err)
+		}
+		after, again := os.ReadFile(filepath.Join(m.dir, manifest))
+		if err == nil && again == nil && bytes.Equal(before, after) {
+			return killed
+		}
+	}
+	m.t.Fatal("the folder does not come to rest")
+	return ""
 }
 
 func (m *machine) checkRebuild() {

@@ -23,9 +23,9 @@ func (n *node) healthChecks() []httpapi.HealthCheck {
 				return nil
 			}
 		}},
-		{Name: "segments", Check: func(context.Context) error {
-			if n.damage.Load() != nil {
-				return errors.New("a sealed segment is damaged; the server's log says which")
+		{Name: "files", Check: func(context.Context) error {
+			if n.damaged.Load() {
+				return errors.New("a file of the log or of the projections is damaged; the server's log says which")
 			}
 			return nil
 		}},

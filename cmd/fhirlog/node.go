@@ -42,8 +42,8 @@ type node struct {
 	recovery    eventlog.Recovery
 	rebuilt     error // why the projections are computed from the beginning, or nil
 
-	ended  chan error            // the results of the writer and the applier
-	damage atomic.Pointer[error] // what the last scrub found
+	ended   chan error  // the results of the writer and the applier
+	damaged atomic.Bool // what the last scrub found
 }
 
 // logOptions are the same for every command that opens the log.

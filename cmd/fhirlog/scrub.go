@@ -17,7 +17,7 @@ const (
 	scrubPause = 100 * time.Millisecond
 )
 
-// scrub verifies the hashes of all sealed segments now and then, until ctx ends.
+// scrub verifies all sealed segments and projections now and then, until ctx ends.
 // Damage is logged, and /health/check tells of it from then on.
 func (n *node) scrub(ctx context.Context, log zerolog.Logger) {
 	for wait := scrubFirst; ; wait = scrubEvery {
@@ -27,16 +27,21 @@ func (n *node) scrub(ctx context.Context, log zerolog.Logger) {
 		case <-time.After(wait):
 		}
 		began := time.Now()
-		err := n.log.Scrub(ctx, scrubPause)
-		switch {
-		case errors.Is(err, context.Canceled):
+		segments := n.log.Scrub(ctx, scrubPause)
+		if errors.Is(segments, context.Canceled) {
 			return
-		case err != nil:
-			n.damage.Store(&err)
-			log.Error().Err(err).Msg("a sealed segment is damaged: restore it from a backup")
-		default:
-			n.damage.Store(nil)
-			log.Info().Dur("elapsed", time.Since(began)).Msg("all sealed segments verified")
+		}
+		if segments != nil {
+			log.Error().Err(segments).Msg("a sealed segment is damaged: restore it from a backup")
+		}
+		tables := n.projections.Verify()
+		if tables != nil {
+			log.Error().Err(tables).Msg("the projections are damaged and may lack resources: restart, and they are computed anew")
+		}
+		err := errors.Join(segments, tables)
+		n.damaged.Store(err != nil)
+		if err == nil {
+			log.Info().Dur("elapsed", time.Since(began)).Msg("all sealed segments and projections verified")
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"fhirlog/domain"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/validate"
@@ -35,6 +36,8 @@ type collector struct {
 	table linkTable
 	base  string // what relative references of this resource are relative to
 	edits []fhirjson.Edit
+
+	conditional []string // where references are searches
 }
 
 func (t *linkTable) collector(c *Command) *collector {
@@ -61,21 +64,44 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// visit returns the function that the validator calls for each link, nil if
-// there is nothing to rewrite.
-func (c *collector) visit() func(validate.LinkKind, fhirjson.Value) {
-	if len(c.table) == 0 {
-		return nil
+// visit is what the validator calls for each link. Canonical URLs are names, not
+// places, and are not rewritten.
+func (c *collector) visit(kind validate.LinkKind, v fhirjson.Value) {
+	if kind == validate.LinkReference && isConditional(v.Text()) {
+		c.conditional = append(c.conditional, v.Path())
+		return
 	}
-	return func(kind validate.LinkKind, v fhirjson.Value) {
-		if kind == validate.LinkXHTML {
-			c.narrative(v)
-			return
-		}
+	if len(c.table) == 0 {
+		return
+	}
+	switch kind {
+	case validate.LinkXHTML:
+		c.narrative(v)
+	case validate.LinkReference, validate.LinkURI:
 		if to, moved := c.destination(v.Text()); moved {
 			c.edits = append(c.edits, fhirjson.Edit{Start: v.Start(), End: v.End(), With: fhirjson.AppendQuoted(nil, to)})
 		}
 	}
+}
+
+// isConditional says whether a reference is a search, such as
+// Practitioner?identifier=1 (https://hl7.org/fhir/R4/http.html#trules).
+func isConditional(reference []byte) bool {
+	cut := bytes.IndexByte(reference, '?')
+	return cut > 0 && bytes.IndexAny(reference[:cut], ":/#") < 0
+}
+
+// conditionalIssues refuses conditional references: storing them as they are
+// would leave them dangling for ever.
+func (c *collector) conditionalIssues() []domain.Issue {
+	if len(c.conditional) == 0 {
+		return nil
+	}
+	return []domain.Issue{{
+		Code:       "not-supported",
+		Message:    "Conditional references need search, which this server does not offer yet: name the resource by type and id, or by the fullUrl of an entry.",
+		Expression: c.conditional,
+	}}
 }
 
 // destination looks a link up; a fragment stays behind the new place. A link to

@@ -68,10 +68,11 @@ func (s *Service) prepareOne(work []prepared, i int, links *linkTable) error {
 		return s.prepareProvenance(work, w)
 	}
 	collector := links.collector(w.command)
-	issues := s.validator.Resource(w.command.Resource, string(w.command.Type), collector.visit())
+	issues := s.validator.Resource(w.command.Resource, string(w.command.Type), collector.visit)
 	if w.command.Interaction == event.Update {
 		issues = append(issues, idIssues(w)...)
 	}
+	issues = append(issues, collector.conditionalIssues()...)
 	if hasFaults(issues) {
 		return &domain.Error{Kind: domain.Invalid, Issues: issues}
 	}

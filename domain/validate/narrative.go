@@ -244,7 +244,7 @@ func (s *xhtml) attributes(element span) (namespaced, ok bool) {
 			namespaced = true
 		case "src":
 			if string(s.bytes(element)) != "img" || !isImageSource(s.bytes(value)) {
-				return false, s.refuse("an image comes from http, https, an image in a data URL, a contained resource or a relative URL")
+				return false, s.refuse("an image comes from http, https, urn, an image in a data URL, a contained resource or a relative URL")
 			}
 			source = true
 		default:

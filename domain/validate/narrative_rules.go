@@ -35,7 +35,7 @@ func allowedAttribute(name string) bool {
 }
 
 // isImageSource tells whether an image may come from here: a relative URL or
-// fragment, http, https, or an image in a data URL. Entities in the scheme are
+// fragment, http, https, urn, or an image in a data URL. Entities in the scheme are
 // refused, since they could hide another one.
 func isImageSource(url []byte) bool {
 	end := bytes.IndexAny(url, ":/?#")
@@ -48,6 +48,8 @@ func isImageSource(url []byte) bool {
 		return true
 	case "data":
 		return strings.HasPrefix(rest, "image/")
+	case "urn": // an entry of the same Bundle: a transaction rewrites it
+		return true
 	}
 	return false
 }

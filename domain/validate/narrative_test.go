@@ -29,7 +29,7 @@ var narrativeCases = []struct{ text, problem string }{
 	{"x<!---->", ""},
 	{`x<img src="a.png" alt="b"/>`, ""},
 	{divStart + `<img src="a.png"/>` + divEnd, ""},
-	{`x<img src="#pic"/><img src="data:image/png;base64,AAAA"/><img src="http://x/y.png"/><img src="HTTPS://x"/><img src="a/b:c"/><img src="data: image/png"/>`, ""},
+	{`x<img src="#pic"/><img src="data:image/png;base64,AAAA"/><img src="http://x/y.png"/><img src="HTTPS://x"/><img src="urn:uuid:d98ae128-2a42-4c85-b9aa-cebdf6bddb1d"/><img src="a/b:c"/><img src="data: image/png"/>`, ""},
 	{divStart + "&nbsp;" + divEnd, ""},
 
 	{"", "single div"},

@@ -56,9 +56,13 @@ func (w *walker) text(v fhirjson.Value, e *definitions.Element, t *definitions.T
 		if b := e.Binding; b != nil && b.Codes != nil && !b.Codes.HasCode(text) {
 			w.fault(codeCodeInvalid, fmt.Sprintf("%s is not a code of the value set %s: %s.", quoted(text), b.ValueSet, permitted(b.Codes, false)))
 		}
-	case definitions.URI, definitions.URL, definitions.Canonical, definitions.OID, definitions.UUID:
+	case definitions.URI, definitions.URL, definitions.OID, definitions.UUID:
 		if w.links != nil {
 			w.links(LinkURI, v)
+		}
+	case definitions.Canonical:
+		if w.links != nil {
+			w.links(LinkCanonical, v)
 		}
 	}
 }

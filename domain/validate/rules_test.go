@@ -301,7 +301,7 @@ func TestLinks(t *testing.T) {
 	issues := newValidator(t, definitions.R4).Resource(document.Root(), "", func(kind LinkKind, v fhirjson.Value) {
 		got = append(got, fmt.Sprintf("%d %.10s", kind, v.Text()))
 	})
-	want := []string{"1 http://p", "1 urn:i", "2 <div xmlns", "0 Organizati", "1 http://s", "0 Patient/1"}
+	want := []string{"2 http://p", "1 urn:i", "3 <div xmlns", "0 Organizati", "1 http://s", "0 Patient/1"}
 	for i := range want {
 		want[i] = want[i][:min(len(want[i]), 12)]
 	}

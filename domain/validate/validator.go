@@ -21,7 +21,8 @@ type LinkKind uint8
 // The places of links.
 const (
 	LinkReference LinkKind = iota // Reference.reference
-	LinkURI                       // an element of type uri, url, canonical, oid or uuid
+	LinkURI                       // an element of type uri, url, oid or uuid
+	LinkCanonical                 // an element of type canonical: a name, which no transaction rewrites
 	LinkXHTML                     // a narrative: its a and img elements may hold links
 )
 

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/dgraph-io/badger/v4"
@@ -27,6 +28,7 @@ type Store struct {
 	dir         string
 	db          *badger.DB
 	beforeWrite func() error
+	damaged     atomic.Bool // Verify has found damage
 }
 
 // ErrInUse: another process, or another Store, has the folder open.
@@ -43,10 +45,11 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := checkUnused(dir); err != nil {
 		return nil, err
 	}
-	if err := dropUnsynced(dir); err != nil {
+	clean, err := dropUnsynced(dir)
+	if err != nil {
 		return nil, err
 	}
-	if err := verifyTables(dir); err != nil {
+	if err := verifyTables(dir, !clean); err != nil {
 		return nil, fmt.Errorf("verify the projections: %w", err)
 	}
 	db, err := badger.Open(badgerOptions(dir, o))
@@ -100,23 +103,34 @@ func orDefault(n, otherwise int64) int64 {
 }
 
 // dropUnsynced removes the memtable logs unless the last stop was clean.
-func dropUnsynced(dir string) error {
+func dropUnsynced(dir string) (clean bool, err error) {
 	marker := filepath.Join(dir, cleanMarker)
-	err := os.Remove(marker)
+	err = os.Remove(marker)
 	if err == nil {
-		return syncFolder(dir)
+		return true, syncFolder(dir)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the marker of a clean stop: %w", err)
+		return false, fmt.Errorf("remove the marker of a clean stop: %w", err)
 	}
 	logs, err := filepath.Glob(filepath.Join(dir, "*.mem"))
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, path := range logs {
 		if err := os.Remove(path); err != nil {
-			return fmt.Errorf("remove an unsynced memtable log: %w", err)
+			return false, fmt.Errorf("remove an unsynced memtable log: %w", err)
 		}
+	}
+	return false, nil
+}
+
+// Verify reads every table and checks it. After damage the store still works,
+// but keys may be missing: the next Close does not mark the stop as clean, so
+// that the next Open finds the damage too.
+func (s *Store) Verify() error {
+	if err := s.db.VerifyChecksum(); err != nil {
+		s.damaged.Store(true)
+		return fmt.Errorf("verify the projections: %w", err)
 	}
 	return nil
 }
@@ -125,6 +139,9 @@ func dropUnsynced(dir string) error {
 func (s *Store) Close() error {
 	if err := s.db.Close(); err != nil {
 		return fmt.Errorf("close the projections: %w", err)
+	}
+	if s.damaged.Load() {
+		return nil
 	}
 	marker, err := os.Create(filepath.Join(s.dir, cleanMarker))
 	if err != nil {

@@ -40,7 +40,7 @@ func TestADamagedTableIsFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := verifyTable(path); err != nil {
+	if err := verifyTable(path, true); err != nil {
 		t.Fatalf("an undamaged table: %v", err)
 	}
 	s := open(t, dir, small())
@@ -61,7 +61,7 @@ func TestADamagedTableIsFound(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if verifyTable(path) != nil {
+		if verifyTable(path, true) != nil {
 			continue
 		}
 		s := open(t, dir, small())
@@ -91,5 +91,47 @@ func TestAnUnfinishedTableIsNoDamage(t *testing.T) {
 	defer closed(t, s)
 	if got := scan(t, s, Range{KeysOnly: true}, 1000); len(got) != 200 {
 		t.Errorf("%d keys, want 200", len(got))
+	}
+}
+
+// TestVerifyFindsWhatAQuickOpenDoesNot damages a block after a clean stop: the
+// store opens, Verify finds the damage, and from then on Open does too.
+func TestVerifyFindsWhatAQuickOpenDoesNot(t *testing.T) {
+	dir := t.TempDir()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.NewBatch()
+	for i := range 2000 {
+		b.Put(fmt.Appendf(nil, "key%06d", i), fmt.Appendf(nil, "value%d", i*i))
+	}
+	if err := errors.Join(b.Commit(), s.Verify(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
+	if err != nil || len(tables) != 1 {
+		t.Fatalf("tables %v, %v", tables, err)
+	}
+	table, err := os.ReadFile(tables[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	table[len(table)/4] ^= 1
+	if err := os.WriteFile(tables[0], table, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if s, err = Open(dir, Options{}); err != nil {
+		t.Fatalf("Open after a clean stop: %v", err)
+	}
+	if s.Verify() == nil {
+		t.Error("Verify does not find the damage")
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(dir, Options{}); err == nil {
+		t.Error("Open does not find the damage that Verify found")
+		s.Close()
 	}
 }

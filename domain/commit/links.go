@@ -88,7 +88,7 @@ func (c *collector) visit(kind validate.LinkKind, v fhirjson.Value) {
 // Practitioner?identifier=1 (https://hl7.org/fhir/R4/http.html#trules).
 func isConditional(reference []byte) bool {
 	cut := bytes.IndexByte(reference, '?')
-	return cut > 0 && bytes.IndexAny(reference[:cut], ":/#") < 0
+	return cut > 0 && !bytes.ContainsAny(reference[:cut], ":/#")
 }
 
 // conditionalIssues refuses conditional references: storing them as they are

@@ -182,8 +182,8 @@ func TestConditionalReferencesAreRefused(t *testing.T) {
 		"Practitioner?identifier=s|1":             true,
 		"Patient/1":                               false,
 		"http://example.org/Patient?identifier=1": false,
-		"urn:x?y":                                 false,
-		"#p?":                                     false,
+		"urn:x?y": false,
+		"#p?":     false,
 	} {
 		t.Run(reference, func(t *testing.T) {
 			m := newMemory()

@@ -40,7 +40,6 @@ func (b *body) free(reuse bool) {
 // readBody reads the body of a request into b: decompressed, at most
 // MaxBodyBytes, as long as the client keeps up.
 func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Request, b *body) error {
-	b.share.of = s.bodies
 	limit := s.options.MaxBodyBytes
 	coded, err := contentCoding(w, h)
 	if err != nil {

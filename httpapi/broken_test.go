@@ -76,7 +76,7 @@ func TestBrokenAnswers(t *testing.T) {
 			}
 			for i := range p.Entries {
 				v := &p.Entries[i]
-				v.Body = []byte(strings.Replace(string(v.Body), `"x"`, `"`+strings.Repeat("x", 1000)+`"`, 1))
+				v.Body = []byte(strings.Replace(string(v.Body), `"x"`, `"`+strings.Repeat("x", 10_000)+`"`, 1))
 			}
 			return nil
 		}}

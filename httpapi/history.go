@@ -13,9 +13,12 @@ import (
 const (
 	standardHistoryCount = 10
 	mostHistoryCount     = 1000
-	// historyChunk is how many versions are in memory at once while a page is
-	// written: a page may hold many large resources.
-	historyChunk = 100
+	// A page may hold many large resources, so it is read and written in chunks:
+	// of firstChunk versions, then of as many as make up chunkBytes if they are as
+	// large as those before, mostChunk at most.
+	firstChunk = 10
+	mostChunk  = 100
+	chunkBytes = largeAnswer
 )
 
 // walk is one page of a history on its way to the client
@@ -25,6 +28,7 @@ type walk struct {
 	r        *request
 	load     func(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error)
 	query    resource.HistoryQuery // of the next chunk; Count counts down
+	chunk    int                   // versions in the next chunk, at most
 	firstAt  uint64                // position of the page's first entry
 	scope    string                // what the token is good for
 	countAll bool                  // only the total is asked for
@@ -55,7 +59,7 @@ func (s *Server) systemHistory(ctx context.Context, r *request) (response, error
 // history answers with a page. Its first chunk is read before the answer
 // begins, so that faults get a status of their own.
 func (s *Server) history(ctx context.Context, r *request, load func(context.Context, resource.HistoryQuery) (resource.HistoryPage, error)) (response, error) {
-	w := &walk{s: s, r: r, load: load}
+	w := &walk{s: s, r: r, load: load, chunk: firstChunk}
 	if err := w.plan(); err != nil {
 		return response{}, err
 	}
@@ -90,8 +94,8 @@ func (w *walk) findBeginning(ctx context.Context) error {
 	back, count := w.query, w.query.Count
 	w.query.Backward, w.query.HasStart = false, false
 	for left := count; left > 0; {
-		back.Count = min(left, historyChunk)
-		page, err := w.load(ctx, back)
+		back.Count = left
+		page, err := w.loadChunk(ctx, back)
 		if err != nil {
 			return err
 		}
@@ -120,11 +124,24 @@ func step(q *resource.HistoryQuery, position uint64) bool {
 	return position > 0
 }
 
+// loadChunk reads a chunk of what a query asks for.
+func (w *walk) loadChunk(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error) {
+	q.Count = min(q.Count, w.chunk)
+	page, err := w.load(ctx, q)
+	if err != nil || len(page.Entries) == 0 {
+		return page, err
+	}
+	bytes := 0
+	for i := range page.Entries {
+		bytes += len(page.Entries[i].Body)
+	}
+	w.chunk = min(max(len(page.Entries)*chunkBytes/max(bytes, 1), 1), mostChunk)
+	return page, w.r.hold(ctx, bytes)
+}
+
 // next reads the next chunk and moves the query behind it.
 func (w *walk) next(ctx context.Context) (resource.HistoryPage, error) {
-	q := w.query
-	q.Count = min(q.Count, historyChunk)
-	page, err := w.load(ctx, q)
+	page, err := w.loadChunk(ctx, w.query)
 	if err != nil || len(page.Entries) == 0 {
 		w.query.Count = 0
 		return page, err
@@ -142,9 +159,9 @@ func (w *walk) next(ctx context.Context) (resource.HistoryPage, error) {
 // countEntries counts by walking, where the reader does not know the total.
 func (w *walk) countEntries(ctx context.Context) (total int, err error) {
 	q := w.query
-	q.Count = historyChunk
+	q.Count = mostChunk
 	for {
-		page, err := w.load(ctx, q)
+		page, err := w.loadChunk(ctx, q)
 		if err != nil {
 			return 0, err
 		}

@@ -14,7 +14,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"fhirlog/domain"
 	"fhirlog/domain/commit"
+	"fhirlog/domain/resource"
 )
 
 func TestBodyLimit(t *testing.T) {
@@ -148,6 +150,65 @@ func connected(t *testing.T, o Options, test func(t *testing.T, sv *service, con
 		_ = client.Close()
 		_ = h.Close()
 		<-stopped
+	})
+}
+
+// weighingReader notes the most bytes that a page of a history had.
+type weighingReader struct {
+	Reader
+	most int
+}
+
+func (r *weighingReader) TypeHistory(ctx context.Context, t domain.ResourceType, q resource.HistoryQuery) (resource.HistoryPage, error) {
+	page, err := r.Reader.TypeHistory(ctx, t, q)
+	bytes := 0
+	for _, v := range page.Entries {
+		bytes += len(v.Body)
+	}
+	r.most = max(r.most, bytes)
+	return page, err
+}
+
+func TestLargeAnswers(t *testing.T) {
+	const most = 4 << 20
+	sv := newService(t, Options{MaxBodyBytes: most, MaxBodyBytesInFlight: most, QueueWait: time.Millisecond})
+	reader := &weighingReader{Reader: sv.model}
+	sv.s.reader = reader
+	const size = 300_000
+	for range 50 {
+		sv.do("POST /fhir/Basic", "Prefer: return=minimal", `{"resourceType":"Basic","code":{"text":"`+strings.Repeat("x", size)+`"}}`).want(201)
+	}
+	sv.do("PUT /fhir/Patient/small", patient("small", "")).want(201)
+
+	t.Run("a history holds few of them at once", func(t *testing.T) {
+		a := sv.do("GET /fhir/Basic/_history?_count=50").want(200)
+		if n := len(versionsOf(a)); n != 50 {
+			t.Errorf("%d entries", n)
+		}
+		if reader.most > (firstChunk+1)*size {
+			t.Errorf("%d bytes at once", reader.most)
+		}
+		page := sv.do("GET /fhir/Basic/_history?_count=20").want(200)
+		page = sv.do("GET " + sv.do("GET "+page.link("next")).want(200).link("previous")).want(200)
+		if n := len(versionsOf(page)); n != 20 || page.link("previous") != "" {
+			t.Errorf("%d entries on the first page again", n)
+		}
+	})
+	t.Run("they count against the memory for bodies", func(t *testing.T) {
+		if !sv.s.bodies.bytes.TryAcquire(most) {
+			t.Fatal("some of the memory is not given back")
+		}
+		sv.do("GET /fhir/Basic/new1").want(429, "throttled")
+		sv.do("GET /fhir/Basic/new1/_history/1").want(429, "throttled")
+		sv.do("GET /fhir/Basic/_history").want(429, "throttled")
+		sv.do("GET /fhir/Patient/small").want(200)
+		sv.do("GET /fhir/Patient/_history").want(200)
+		sv.s.bodies.bytes.Release(most)
+		sv.do("GET /fhir/Basic/new1").want(200)
+	})
+	t.Run("what could be written can be read", func(t *testing.T) {
+		sv.do("PUT /fhir/Basic/huge", "Prefer: return=minimal", `{"resourceType":"Basic","id":"huge","code":{"coding":[`+strings.Repeat(`{"display":"`+strings.Repeat("x", 1<<20-1)+`"},`, 3)+`{"code":"x"}]}}`).want(201)
+		sv.do("GET /fhir/Basic/huge").want(200)
 	})
 }
 

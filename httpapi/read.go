@@ -23,10 +23,26 @@ func (s *Server) read(ctx context.Context, r *request) (response, error) {
 		return response{}, neverExisted(r, err)
 	}
 	version, err := s.reader.Read(ctx, r.resourceType(), id)
+	if err == nil {
+		err = r.hold(ctx, len(version.Body))
+	}
 	if err != nil {
 		return response{}, err
 	}
 	return show(r, &version), nil
+}
+
+// largeAnswer is the size from which stored resources count against the memory
+// for bodies while they are written to the client.
+const largeAnswer = 256 << 10
+
+// hold takes room in the budget for stored bodies on their way to the client:
+// as they are, and as they are written.
+func (r *request) hold(ctx context.Context, bytes int) error {
+	if bytes < largeAnswer || r.memory == nil {
+		return nil
+	}
+	return r.memory.grow(ctx, min(2*int64(bytes), r.memory.of.most))
 }
 
 // refuseCount refuses to count a single resource.

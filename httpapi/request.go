@@ -29,7 +29,7 @@ type request struct {
 	plainJSON  bool      // application/json is asked for rather than FHIR's own type
 
 	content fhirjson.Value // the parsed body
-	memory  *share         // what the request may use; nil for an entry
+	memory  *share         // of the budget for bodies; nil for an entry
 	fullURL string         // of a Bundle's entry
 }
 

@@ -84,6 +84,7 @@ func (x *exchange) serve() {
 	s, r := x.s, &x.request
 	var err error
 	r.method = x.h.Method
+	x.body.share.of, r.memory = s.bodies, &x.body.share
 	if r.call, r.rules, err = s.locate(r.method, r.target); err != nil {
 		x.fail(err)
 		return
@@ -156,7 +157,7 @@ func (x *exchange) parseContent(ctx context.Context) error {
 		return err
 	}
 	content, err := s.parse(x.body.bytes)
-	x.request.content, x.request.memory = content, &x.body.share
+	x.request.content = content
 	return err
 }
 

@@ -34,6 +34,9 @@ func (s *Server) vread(ctx context.Context, r *request) (response, error) {
 		e.Version = wanted
 		return response{}, e
 	}
+	if err := r.hold(ctx, len(version.Body)); err != nil {
+		return response{}, err
+	}
 	return show(r, &version), nil
 }
 

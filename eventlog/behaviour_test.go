@@ -132,7 +132,7 @@ func TestAppend_gives_instants_that_never_go_back(t *testing.T) {
 		t.Errorf("instants %v, want %s", got, want)
 	}
 	for instant, want := range map[int64]int{999: -1, 1000: 1, 1004: 1, 1005: 9, 1009: 9, 1010: 12, 5000: 12} {
-		if p, ok := l.PositionAt(instant); ok != (want >= 0) || ok && int(p) != want {
+		if p, ok, err := l.PositionAt(instant); err != nil || ok != (want >= 0) || ok && int(p) != want {
 			t.Errorf("PositionAt(%d) = %d, %v, want %d", instant, p, ok, want)
 		}
 	}

@@ -3,9 +3,9 @@ package eventlog
 import "sort"
 
 // PositionAt gives the last position whose instant is at or before the one
-// given (milliseconds since 1970); ok is false when there is none, or when the
-// disk cannot be read.
-func (l *Log) PositionAt(instant int64) (p Position, ok bool) {
+// given (milliseconds since 1970); ok is false when there is none. It fails when
+// the disk cannot be read or is damaged.
+func (l *Log) PositionAt(instant int64) (p Position, ok bool, err error) {
 	segments := *l.segments.Load()
 	// The first segment that holds anything later; a segment without durable
 	// records is the last one and counts as later.
@@ -18,7 +18,7 @@ func (l *Log) PositionAt(instant int64) (p Position, ok bool) {
 		seg := segments[i]
 		within, err := l.firstAfter(seg, seg.view.Load(), instant)
 		if err != nil {
-			return 0, false
+			return 0, false, err
 		}
 		after = seg.first + Position(within)
 	} else if i > 0 {
@@ -26,7 +26,7 @@ func (l *Log) PositionAt(instant int64) (p Position, ok bool) {
 	}
 	// A view is stored a moment before what is in it is told to be durable.
 	after = min(after, l.Durable())
-	return after - 1, after > 0
+	return after - 1, after > 0, nil
 }
 
 // firstAfter gives the ordinal of the first record in the segment that is later

@@ -153,7 +153,7 @@ func (m *model) at(t *rapid.T) {
 			want = p
 		}
 	}
-	if p, ok := m.log.PositionAt(instant); ok != (want >= 0) || ok && int(p) != want {
+	if p, ok, err := m.log.PositionAt(instant); err != nil || ok != (want >= 0) || ok && int(p) != want {
 		t.Fatalf("PositionAt(%d) = %d, %v, want %d", instant, p, ok, want)
 	}
 }

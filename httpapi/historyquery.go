@@ -103,23 +103,34 @@ func (w *walk) planBounds() error {
 	if atGiven && (sinceGiven || beforeGiven) {
 		return invalid("_at asks for a moment, _since and _before for a time: they cannot be used together.")
 	}
-	reader, q := w.s.reader, &w.query
+	q := &w.query
 	q.Before = q.Snapshot
 	if sinceGiven {
-		q.From = min(reader.Before(since.first), q.Snapshot)
+		if q.From, err = w.position(since.first); err != nil {
+			return err
+		}
 	}
 	if beforeGiven {
 		if before.first > w.s.now() {
 			return invalid("_before is in the future: what the history will hold by then is not known.")
 		}
-		q.Before = min(reader.Before(before.first), q.Snapshot)
+		if q.Before, err = w.position(before.first); err != nil {
+			return err
+		}
 	}
 	if atGiven {
 		// What was current at the first moment, and what became so before the end.
-		q.CurrentAt = min(reader.Before(at.first+1), q.Snapshot)
-		q.Before = min(reader.Before(at.end), q.Snapshot)
+		if q.CurrentAt, err = w.position(at.first + 1); err == nil {
+			q.Before, err = w.position(at.end)
+		}
 	}
-	return nil
+	return err
+}
+
+// position counts the records before an instant that this walk may see.
+func (w *walk) position(instant int64) (uint64, error) {
+	n, err := w.s.reader.Before(instant)
+	return min(n, w.query.Snapshot), err
 }
 
 func (w *walk) when(name string) (period, bool, error) {

@@ -308,13 +308,13 @@ func (m *model) currentSince(i int, moment uint64) bool {
 	return true
 }
 
-func (m *model) Before(instant int64) uint64 {
+func (m *model) Before(instant int64) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range m.records {
 		if m.records[i].Instant >= instant {
-			return uint64(i)
+			return uint64(i), nil
 		}
 	}
-	return uint64(len(m.records))
+	return uint64(len(m.records)), nil
 }

@@ -42,8 +42,8 @@ type Reader interface {
 	// TypeHistory is the history of a type, or of the whole system for "".
 	TypeHistory(ctx context.Context, t domain.ResourceType, q resource.HistoryQuery) (resource.HistoryPage, error)
 	// Before is the number of records whose instant, in milliseconds since 1970,
-	// is less.
-	Before(instant int64) uint64
+	// is less. It fails when the log cannot be read.
+	Before(instant int64) (uint64, error)
 }
 
 // HealthCheck is one line of /health/check.

@@ -28,6 +28,8 @@ type script struct {
 	closed  error        // what Follow ends with
 	erased  map[int]bool // bodies that are gone
 	reads   atomic.Int64 // calls of Read and ReadMetadata
+
+	unreadable error // what PositionAt fails with
 	group   int          // how many records Follow hands over at once, or one commit
 }
 
@@ -151,7 +153,7 @@ func (s *script) ReadMetadata(p eventlog.Position) (eventlog.Record, error) {
 	return r, err
 }
 
-func (s *script) PositionAt(instant int64) (p eventlog.Position, ok bool) {
+func (s *script) PositionAt(instant int64) (p eventlog.Position, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.records {
@@ -160,7 +162,7 @@ func (s *script) PositionAt(instant int64) (p eventlog.Position, ok bool) {
 		}
 		p, ok = r.Position, true
 	}
-	return p, ok
+	return p, ok, s.unreadable
 }
 
 func (s *script) Follow(ctx context.Context, from eventlog.Position, fn func([]eventlog.Record) error) error {

@@ -24,7 +24,7 @@ type Log interface {
 	Durable() eventlog.Position
 	Read(p eventlog.Position) (eventlog.Record, error)
 	ReadMetadata(p eventlog.Position) (eventlog.Record, error)
-	PositionAt(instant int64) (eventlog.Position, bool)
+	PositionAt(instant int64) (eventlog.Position, bool, error)
 	// Follow hands over durable records in order, in whole commits, and waits for
 	// more until ctx ends. The records are valid only during the call.
 	Follow(ctx context.Context, from eventlog.Position, fn func([]eventlog.Record) error) error

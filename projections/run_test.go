@@ -180,14 +180,18 @@ func TestBeforeTurnsInstantsIntoPositions(t *testing.T) {
 	log := newScript()
 	p := open(t, log, t.TempDir())
 	defer p.Close()
-	if got := p.Before(5000); got != 0 {
-		t.Errorf("Before in an empty log = %d", got)
+	if got, err := p.Before(5000); got != 0 || err != nil {
+		t.Errorf("Before in an empty log = %d, %v", got, err)
 	}
 	log.commit(write("Basic", "a"), write("Basic", "b")) // at 1000
 	log.commit(write("Basic", "c"))                      // at 1002
 	for instant, want := range map[int64]uint64{0: 0, 999: 0, 1000: 0, 1001: 2, 1002: 2, 1003: 3, 1 << 60: 3} {
-		if got := p.Before(instant); got != want {
-			t.Errorf("Before(%d) = %d, want %d", instant, got, want)
+		if got, err := p.Before(instant); got != want || err != nil {
+			t.Errorf("Before(%d) = %d, %v, want %d", instant, got, err, want)
 		}
+	}
+	log.unreadable = errors.New("no disk")
+	if _, err := p.Before(1001); !errors.Is(err, log.unreadable) {
+		t.Errorf("Before on a log that cannot be read: %v", err)
 	}
 }

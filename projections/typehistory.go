@@ -78,11 +78,11 @@ func (p *Projections) wasCurrent(position, at uint64) (bool, error) {
 }
 
 // Before returns the number of records that were written before an instant, in
-// milliseconds since 1970 UTC.
-func (p *Projections) Before(instant int64) uint64 {
-	last, ok := p.log.PositionAt(instant - 1)
-	if !ok {
-		return 0
+// milliseconds since 1970 UTC. It fails when the log cannot be read.
+func (p *Projections) Before(instant int64) (uint64, error) {
+	last, ok, err := p.log.PositionAt(instant - 1)
+	if err != nil || !ok {
+		return 0, err
 	}
-	return uint64(last) + 1
+	return uint64(last) + 1, nil
 }

@@ -17,7 +17,7 @@ func emptyLog(t *testing.T, s *suite) {
 	if _, err := s.log.Read(0); !errors.Is(err, eventlog.ErrNotFound) {
 		t.Errorf("Read(0) = %v, want ErrNotFound", err)
 	}
-	if _, ok := s.log.PositionAt(time.Now().UnixMilli()); ok {
+	if _, ok, err := s.log.PositionAt(time.Now().UnixMilli()); ok || err != nil {
 		t.Error("PositionAt found a position")
 	}
 	if err := s.log.WaitDurable(context.Background(), 0); err != nil {

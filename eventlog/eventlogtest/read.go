@@ -148,9 +148,9 @@ func positionAt(t *testing.T, s *suite) {
 					want = p
 				}
 			}
-			got, ok := s.log.PositionAt(instant)
-			if ok != (want >= 0) || ok && int(got) != want {
-				t.Fatalf("PositionAt(%d) = %d, %v, want %d", instant, got, ok, want)
+			got, ok, err := s.log.PositionAt(instant)
+			if err != nil || ok != (want >= 0) || ok && int(got) != want {
+				t.Fatalf("PositionAt(%d) = %d, %v, %v, want %d", instant, got, ok, err, want)
 			}
 		}
 	}

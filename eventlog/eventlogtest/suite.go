@@ -18,7 +18,7 @@ type Log interface {
 	ReadMetadata(p eventlog.Position) (eventlog.Record, error)
 	Scan(ctx context.Context, from eventlog.Position, withBodies bool, fn func(eventlog.Record) error) error
 	Follow(ctx context.Context, from eventlog.Position, fn func([]eventlog.Record) error) error
-	PositionAt(instant int64) (p eventlog.Position, ok bool)
+	PositionAt(instant int64) (p eventlog.Position, ok bool, err error)
 	Run(ctx context.Context) error
 	Close() error
 }

@@ -30,7 +30,7 @@ type script struct {
 	reads   atomic.Int64 // calls of Read and ReadMetadata
 
 	unreadable error // what PositionAt fails with
-	group   int          // how many records Follow hands over at once, or one commit
+	group      int   // how many records Follow hands over at once, or one commit
 }
 
 type place struct {

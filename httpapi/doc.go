@@ -25,5 +25,8 @@
 // the outcome. So a transaction can plan all its entries, commit them as one,
 // and answer each in the same words as the single interaction would.
 //
+// Only what net/http refuses before there is a request, such as a malformed
+// request line or headers without end, is answered in plain text.
+//
 // A Server is safe for concurrent use.
 package httpapi

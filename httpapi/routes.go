@@ -115,7 +115,7 @@ func (s *Server) places() []place {
 		{template: "/{type}/{id}/{compartment}", calls: []call{search(get)}},
 		{template: "/{type}/{id}/{compartment}/_search", calls: []call{search(post)}},
 		{template: "/.well-known/smart-configuration", calls: []call{
-			{method: get, missing: "SMART App Launch, as there is no authentication"},
+			{method: get, answer: (*Server).smartConfiguration, open: true},
 		}},
 		{template: "/health/check", outside: true, calls: []call{
 			{method: get, answer: (*Server).health, open: true},

@@ -292,7 +292,7 @@ func TestPaths(t *testing.T) {
 		{"DELETE /fhir/metadata", 405, "not-supported", "GET, HEAD"},
 		{"POST /fhir/Patient/a/_history", 405, "not-supported", "GET, HEAD"},
 		{"GET /fhir/Patient/a/Observation", 405, "not-supported", ""},
-		{"GET /fhir/.well-known/smart-configuration", 405, "not-supported", ""},
+		{"GET /fhir/.well-known/smart-configuration", 400, "not-supported", ""},
 		{"BREW /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
 	} {
 		t.Run(c.line, func(t *testing.T) {

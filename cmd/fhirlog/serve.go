@@ -29,6 +29,7 @@ type serveCommand struct {
 	MaxBodiesMB       int64         `name:"max-bodies-mb" default:"512" env:"FHIRLOG_MAX_BODIES_MB" help:"Request bodies in memory at once, in MiB; more wait."`
 	MaxDepth          int           `default:"100" env:"FHIRLOG_MAX_DEPTH" help:"Deepest nesting of JSON."`
 	MaxConcurrent     int           `default:"1024" env:"FHIRLOG_MAX_CONCURRENT" help:"Requests worked on at once; more wait, then get 429."`
+	MaxConnections    int           `default:"4096" env:"FHIRLOG_MAX_CONNECTIONS" help:"Clients connected at once; more wait."`
 	RequestTimeout    time.Duration `default:"60s" env:"FHIRLOG_REQUEST_TIMEOUT" help:"Longest time for a request."`
 	BundleTimeout     time.Duration `default:"10m" env:"FHIRLOG_BUNDLE_TIMEOUT" help:"Longest time for a batch or transaction."`
 	MinBytesPerSecond int           `default:"4096" env:"FHIRLOG_MIN_BYTES_PER_SECOND" help:"Slower clients are cut off."`
@@ -124,7 +125,7 @@ func (c *serveCommand) options() (commit.Options, httpapi.Options, error) {
 	return commit.Options{Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate}, httpapi.Options{
 		BasePath: c.BasePath, BaseURL: c.BaseURL, TrustForwarded: c.TrustForwarded,
 		MaxBodyBytes: c.MaxBodyMB << 20, MaxBodyBytesInFlight: c.MaxBodiesMB << 20,
-		MaxDepth: c.MaxDepth, MaxConcurrent: c.MaxConcurrent,
+		MaxDepth: c.MaxDepth, MaxConcurrent: c.MaxConcurrent, MaxConnections: c.MaxConnections,
 		RequestTimeout: c.RequestTimeout, BundleTimeout: c.BundleTimeout, MinBytesPerSecond: c.MinBytesPerSecond,
 		CORS: httpapi.CORS{
 			Origins: c.CORSOrigins, Headers: c.CORSHeaders, Methods: c.CORSMethods,

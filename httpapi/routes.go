@@ -139,13 +139,14 @@ type routes struct {
 	router *mux.Router
 	places []place
 	of     map[*mux.Route]*place
+	known  map[string]target // paths that need no look at the router
 	base   string
 }
 
 // newRoutes registers the places with the router in their order: it tries one
 // after the other, so the frequent ones come first.
 func newRoutes(base string, places []place) (*routes, error) {
-	rs := &routes{router: mux.NewRouter(), places: places, of: make(map[*mux.Route]*place, len(places)), base: base}
+	rs := &routes{router: mux.NewRouter(), places: places, of: make(map[*mux.Route]*place, len(places)), known: map[string]target{}, base: base}
 	segments := strings.NewReplacer("{type}", typeSegment, "{id}", idSegment, "{compartment}", `{compartment:[A-Z*][A-Za-z]*}`)
 	for i := range rs.places {
 		p := &rs.places[i]
@@ -173,6 +174,17 @@ func hasDepth(depth int) mux.MatcherFunc {
 	return func(r *http.Request, _ *mux.RouteMatch) bool { return strings.Count(r.URL.Path, "/") == depth }
 }
 
+// remember keeps the places of paths that are asked for often: creates, and the
+// entries of Bundles, go to the path of a type. It must not be called while
+// match may be.
+func (rs *routes) remember(paths ...string) {
+	for _, path := range paths {
+		if t, ok := rs.match(path); ok {
+			rs.known[path] = t
+		}
+	}
+}
+
 // target is what a path leads to.
 type target struct {
 	place   *place
@@ -188,6 +200,9 @@ var probes = sync.Pool{New: func() any { return &http.Request{URL: new(url.URL)}
 func (rs *routes) match(path string) (target, bool) {
 	if len(path) > 1 && path[len(path)-1] == '/' {
 		path = path[:len(path)-1]
+	}
+	if t, known := rs.known[path]; known {
+		return t, true
 	}
 	probe := probes.Get().(*http.Request)
 	probe.URL.Path = path

@@ -115,6 +115,10 @@ func New(d Dependencies, o Options) (*Server, error) {
 	if s.routes, err = newRoutes(o.BasePath, s.places()); err != nil {
 		return nil, err
 	}
+	s.routes.remember(o.BasePath)
+	for _, t := range s.sorted {
+		s.routes.remember(o.BasePath + "/" + string(t.name))
+	}
 	if s.metrics, err = newMetrics(registry, s.routes, s.bodies); err != nil {
 		return nil, err
 	}

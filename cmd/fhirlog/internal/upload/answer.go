@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -135,22 +136,36 @@ func eachMember(d *jsontext.Decoder, fn func(name string) error) error {
 // maxReason bounds what is kept of a reason.
 const maxReason = 300
 
-// outcomeReason is the first issue of an OperationOutcome, else the beginning of the text.
-func outcomeReason(body []byte) string {
-	var outcome struct {
-		Issue []struct {
-			Code        string
-			Diagnostics string
-			Details     struct{ Text string }
-			Expression  []string
-		}
+// issue is what is read of OperationOutcome.issue.
+type issue struct {
+	Code        string
+	Diagnostics string
+	Details     struct{ Text string }
+	Expression  []string
+}
+
+// indexes are left out of expressions, so that the same fault in other entries
+// counts as the same.
+var indexes = regexp.MustCompile(`\[[0-9]+\]`)
+
+func (i issue) String() string {
+	text := cmp.Or(i.Diagnostics, i.Details.Text, i.Code)
+	if len(i.Expression) > 0 {
+		text = indexes.ReplaceAllString(i.Expression[0], "") + ": " + text
 	}
+	return text
+}
+
+// outcomeReason is the first issue of an OperationOutcome, else the beginning of
+// the text. Servers put an issue of the code processing first to say which entry
+// of a transaction failed; why is in the next one.
+func outcomeReason(body []byte) string {
+	var outcome struct{ Issue []issue }
 	text := string(body[:min(len(body), maxReason)])
 	if json.Unmarshal(body, &outcome) == nil && len(outcome.Issue) > 0 {
-		i := outcome.Issue[0]
-		text = cmp.Or(i.Diagnostics, i.Details.Text, i.Code)
-		if len(i.Expression) > 0 {
-			text = i.Expression[0] + ": " + text
+		text = outcome.Issue[0].String()
+		if outcome.Issue[0].Code == "processing" && len(outcome.Issue) > 1 {
+			text = outcome.Issue[1].String()
 		}
 	}
 	text = strings.Join(strings.Fields(text), " ")

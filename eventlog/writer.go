@@ -17,7 +17,7 @@ const (
 	// ordinary group is one write.
 	writeBytes = 4 << 20
 	// gatherPoll is how often Options.Gather is asked while nothing else happens.
-	gatherPoll = 100 * time.Microsecond
+	gatherPoll = 500 * time.Microsecond
 )
 
 // writer is the state of the goroutine in Run, and of Open before it.

@@ -7,6 +7,7 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 )
 
 // Caller says on whose behalf a commit is made; both go into its events.
@@ -38,6 +39,12 @@ type Command struct {
 	// ProvenanceOf, for a Create of a Provenance, is 1 + the index of the command
 	// whose result becomes its target (the X-Provenance header); 0 for none.
 	ProvenanceOf int
+	// Criteria, when set, selects the resource instead of ID: a conditional
+	// interaction. For Create it is If-None-Exist.
+	Criteria *search.Query
+	// Limit, for a deletion by criteria, is how many matches it may delete; 0 and 1
+	// demand that there is one match at most.
+	Limit int
 }
 
 // Change says what a command did.
@@ -51,6 +58,7 @@ const (
 	Deleted                     // a deletion was written, or the resource was erased
 	Nothing                     // there was nothing to delete, erase or purge
 	Purged                      // the history was purged
+	Existing                    // a conditional create found the resource
 )
 
 // Outcome is what became of one command. Version is the version now current;
@@ -59,6 +67,7 @@ const (
 type Outcome struct {
 	Change  Change
 	Version resource.Version
+	Items   int // of a deletion by criteria: how many resources were deleted
 }
 
 // CommandError names the command that made a commit of several fail.

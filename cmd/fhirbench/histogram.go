@@ -12,6 +12,7 @@ import (
 type histogram struct {
 	buckets [histogramBuckets]atomic.Uint64
 	count   atomic.Uint64
+	sum     atomic.Int64 // nanoseconds
 	max     atomic.Int64 // nanoseconds
 }
 
@@ -42,6 +43,7 @@ func lowerBound(bucket int) uint64 {
 func (h *histogram) record(d time.Duration) {
 	h.buckets[bucketOf(uint64(max(d, 0)/time.Microsecond))].Add(1)
 	h.count.Add(1)
+	h.sum.Add(int64(d))
 	for {
 		known := h.max.Load()
 		if int64(d) <= known || h.max.CompareAndSwap(known, int64(d)) {
@@ -66,6 +68,11 @@ func (h *histogram) quantile(q float64) time.Duration {
 		}
 	}
 	return h.largest()
+}
+
+// mean returns the average.
+func (h *histogram) mean() time.Duration {
+	return time.Duration(h.sum.Load() / int64(max(h.count.Load(), 1)))
 }
 
 // largest returns the longest duration recorded.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -21,6 +23,9 @@ func printResult(w io.Writer, r *result) {
 	if r.Entries > 0 {
 		line("entries/s", "%s   (%s entries of transactions answered with 200)", count(r.EntriesPer), count(float64(r.Entries)))
 	}
+	if r.Found > 0 {
+		line("resources/s", "%s   (%s resources in answers, %s each)", count(r.FoundPer), count(float64(r.Found)), count(ratio(float64(r.Found), float64(r.Requests))))
+	}
 	line("latency", "%s", r.Latency)
 	if len(r.Operations) > 1 {
 		for _, name := range operationNames {
@@ -33,6 +38,9 @@ func printResult(w io.Writer, r *result) {
 	line("client CPU", "%.2f s, %.1f µs per request", r.ClientCPU, r.ClientEach)
 	if r.MeanBody > 0 {
 		line("bodies", "%s bytes on average", count(r.MeanBody))
+	}
+	if len(r.Loaded) > 0 {
+		line("loaded", "%s", loaded(r.Loaded))
 	}
 	machine := fmt.Sprintf("%d cores", r.Cores)
 	if s := r.SyncRate; s != nil {
@@ -52,7 +60,30 @@ func printResult(w io.Writer, r *result) {
 	if r.Interrupted {
 		line("interrupted", "the figures are of the time until then")
 	}
+	printShapes(w, r.Shapes)
 	fmt.Fprintln(w)
+}
+
+// printShapes prints a line for each shape.
+func printShapes(w io.Writer, all []shapeFigures) {
+	if len(all) == 0 {
+		return
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "requests\tmean ms\tp50 ms\tp99 ms\tmax ms\tfound\terrors\t shape")
+	for _, s := range all {
+		fmt.Fprintf(table, "%s\t%.2f\t%.2f\t%.2f\t%.1f\t%s\t%d\t %s\n", count(float64(s.Count)), s.Mean, s.P50, s.P99, s.Max, count(s.Found), s.Errors, s.Name)
+	}
+	table.Flush()
+}
+
+// loaded tells how much the server holds.
+func loaded(n map[string]int) string {
+	var parts []string
+	for _, typeName := range slices.Sorted(maps.Keys(n)) {
+		parts = append(parts, humanize.Comma(int64(n[typeName]))+" "+typeName+"s")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // printServer prints what was asked for about the server's process, its folder
@@ -63,13 +94,22 @@ func printServer(line func(name, format string, values ...any), r *result) {
 		if r.Entries > 0 {
 			text += fmt.Sprintf(", %s entries per CPU second", count(s.EntriesPerCPU))
 		}
+		if r.Found > 0 {
+			text += fmt.Sprintf(", %s resources per CPU second", count(s.FoundPerCPU))
+		}
 		line("server CPU", "%s   (%.2f s, %.0f %% of a core)", text, s.CPUSeconds, 100*ratio(s.CPUSeconds, r.Seconds))
 		line("server memory", "%s at its peak since the start, %s now", humanize.IBytes(uint64(s.PeakBytes)), humanize.IBytes(uint64(s.ResidentBytes)))
-		line("bytes written", "%s, %s per version", size(s.WrittenBytes), count(s.WrittenPerWorked))
+		if r.Versions > 0 {
+			line("bytes written", "%s, %s per version", size(s.WrittenBytes), count(s.WrittenPerWorked))
+		} else {
+			line("bytes written", "%s", size(s.WrittenBytes))
+		}
 	}
 	if d := r.Disk; d != nil {
-		line("bytes on disk", "%s per version by allocated blocks, %s by length   (%s versions written; grown by %s, %s)",
-			count(d.AllocatedEach), count(d.LengthEach), count(float64(r.Versions)), size(d.AllocatedGrown), size(d.LengthGrown))
+		if r.Versions > 0 {
+			line("bytes on disk", "%s per version by allocated blocks, %s by length   (%s versions written; grown by %s, %s)",
+				count(d.AllocatedEach), count(d.LengthEach), count(float64(r.Versions)), size(d.AllocatedGrown), size(d.LengthGrown))
+		}
 		line("data folder", "%s by allocated blocks, %s by length, %d files", size(d.AllocatedBytes), size(d.LengthBytes), d.Files)
 	}
 	if l := r.Log; l != nil {
@@ -82,9 +122,18 @@ func printSummary(w io.Writer, all []result) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "workload\tclients\trequests/s\tentries/s\tp50 ms\tp95 ms\tp99 ms\tmax ms\terrors\treq/CPU s\tcommits/sync\t")
 	for _, r := range all {
+		name := r.Workload
+		if r.Part != "" || r.Workload == "W9" {
+			name, _, _ = strings.Cut(r.Workload+" "+r.Title, " as of ")
+		}
+		if r.AsOf != "" {
+			name += ", past"
+		}
 		entries, perCPU, perSync := "", "", ""
 		if r.Entries > 0 {
 			entries = count(r.EntriesPer)
+		} else if r.Found > 0 {
+			entries = count(r.FoundPer)
 		}
 		if r.Server != nil {
 			perCPU = count(r.Server.RequestsPerCPU)
@@ -92,7 +141,7 @@ func printSummary(w io.Writer, all []result) {
 		if r.Log != nil {
 			perSync = fmt.Sprintf("%.1f", r.Log.CommitsPerSync)
 		}
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.1f\t%d\t%s\t%s\t\n", r.Workload, r.Clients, count(r.PerSecond),
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%.2f\t%.2f\t%.2f\t%.1f\t%d\t%s\t%s\t\n", name, r.Clients, count(r.PerSecond),
 			entries, r.Latency.P50, r.Latency.P95, r.Latency.P99, r.Latency.Max, r.Errors, perCPU, perSync)
 	}
 	table.Flush()

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -10,6 +12,8 @@ import (
 type result struct {
 	Workload    string              `json:"workload"`
 	Title       string              `json:"title"`
+	Part        string              `json:"part,omitempty"`
+	AsOf        string              `json:"as_of,omitempty"`
 	Base        string              `json:"base"`
 	Started     time.Time           `json:"started"`
 	Clients     int                 `json:"clients"`
@@ -22,6 +26,10 @@ type result struct {
 	Operations  map[string]*latency `json:"operations"`
 	Entries     uint64              `json:"entries,omitempty"`
 	EntriesPer  float64             `json:"entries_per_second,omitempty"`
+	Found       uint64              `json:"resources_found,omitempty"`
+	FoundPer    float64             `json:"resources_found_per_second,omitempty"`
+	Shapes      []shapeFigures      `json:"shapes,omitempty"`
+	Loaded      map[string]int      `json:"loaded,omitempty"`
 	Versions    uint64              `json:"versions_written"`
 	MeanBody    float64             `json:"mean_body_bytes"`
 	Received    uint64              `json:"received_bytes"`
@@ -47,11 +55,22 @@ type latency struct {
 	Max   float64 `json:"max_ms"`
 }
 
+// shapeFigures tell how long the searches of one shape took, in milliseconds,
+// and how much they found on average.
+type shapeFigures struct {
+	Name   string  `json:"name"`
+	Mean   float64 `json:"mean_ms"`
+	Found  float64 `json:"resources_per_request"`
+	Errors uint64  `json:"errors,omitempty"`
+	latency
+}
+
 // serverFigures come from --pid. Peak is since the server started.
 type serverFigures struct {
 	CPUSeconds       float64 `json:"cpu_seconds"`
 	RequestsPerCPU   float64 `json:"requests_per_cpu_second"`
 	EntriesPerCPU    float64 `json:"entries_per_cpu_second,omitempty"`
+	FoundPerCPU      float64 `json:"resources_found_per_cpu_second,omitempty"`
 	PeakBytes        int64   `json:"peak_memory_bytes"`
 	ResidentBytes    int64   `json:"memory_bytes"`
 	WrittenBytes     int64   `json:"written_bytes"`
@@ -81,13 +100,17 @@ func (r *run) result(before, after snapshot) result {
 	t, o := &r.tally, r.options
 	seconds := after.at.Sub(before.at).Seconds()
 	out := result{Title: r.workload.title(), Base: o.Base, Started: before.at, Clients: r.clients, Seed: o.Seed,
-		Cores: runtime.NumCPU(), Seconds: seconds, Latency: t.all.summary(), Operations: make(map[string]*latency),
+		AsOf: r.asOf, Loaded: r.loaded, Found: t.found.Load(), Problems: r.notes, Cores: runtime.NumCPU(), Seconds: seconds, Latency: t.all.summary(), Operations: make(map[string]*latency),
 		Entries: t.entries.Load(), Versions: t.written.Load(), Received: t.got.Load(),
 		Errors: t.errors.count.Load(), Failures: t.errors.list(), Reconnects: r.target.reconnects.Load(),
 		ClientCPU: (after.clientCPU - before.clientCPU).Seconds()}
 	out.Requests = out.Latency.Count
 	out.PerSecond = ratio(float64(out.Requests), seconds)
 	out.EntriesPer = ratio(float64(out.Entries), seconds)
+	out.FoundPer = ratio(float64(out.Found), seconds)
+	if o.Shapes {
+		out.Shapes = r.shapeFigures()
+	}
 	out.MeanBody = ratio(float64(t.sent.Load()), float64(t.bodies.Load()))
 	out.ClientEach = ratio(out.ClientCPU*1e6, float64(out.Requests))
 	for op := range operations {
@@ -102,6 +125,7 @@ func (r *run) result(before, after snapshot) result {
 			ResidentBytes: after.resident, WrittenBytes: after.written - before.written}
 		s.RequestsPerCPU = ratio(float64(out.Requests), s.CPUSeconds)
 		s.EntriesPerCPU = ratio(float64(out.Entries), s.CPUSeconds)
+		s.FoundPerCPU = ratio(float64(out.Found), s.CPUSeconds)
 		s.WrittenPerWorked = ratio(float64(s.WrittenBytes), versions)
 		out.Server = &s
 	}
@@ -120,6 +144,18 @@ func (r *run) result(before, after snapshot) result {
 		out.Problems = append(out.Problems, err.Error())
 	}
 	return out
+}
+
+// shapeFigures lists the shapes, the slowest first.
+func (r *run) shapeFigures() (all []shapeFigures) {
+	for i := range r.shapes {
+		t := &r.tally.shapes[i]
+		f := shapeFigures{Name: r.shapes[i].name, Mean: float64(t.times.mean()) / float64(time.Millisecond), Errors: t.failed.Load(), latency: t.times.summary()}
+		f.Found = ratio(float64(t.found.Load()), float64(f.Count))
+		all = append(all, f)
+	}
+	slices.SortStableFunc(all, func(a, b shapeFigures) int { return cmp.Compare(b.Mean, a.Mean) })
+	return all
 }
 
 // summary reads the usual quantiles.

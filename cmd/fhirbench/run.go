@@ -44,6 +44,14 @@ type run struct {
 	target   *target
 	tally    tally
 	phase    atomic.Int32
+	warmUp   time.Duration
+	duration time.Duration
+
+	// What the workload's prepare found out, for the report.
+	shapes []shape
+	asOf   string         // the moment that its searches are about, "" for now
+	loaded map[string]int // resources on the server, by type
+	notes  []string       // what could not be done as asked
 }
 
 const (
@@ -65,7 +73,7 @@ func newRun(o *options, w workload, clients int) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &run{options: o, workload: w, clients: clients, target: t}, nil
+	return &run{options: o, workload: w, clients: clients, target: t, warmUp: o.WarmUp, duration: o.Duration}, nil
 }
 
 // newUser makes a user with randomness of its own. Number -1 is the one that
@@ -135,9 +143,9 @@ func (r *run) measure(ctx context.Context) (result, error) {
 	} else {
 		r.phase.Store(warming)
 		close(start)
-		waitFor(ctx, empty, time.After(r.options.WarmUp))
+		waitFor(ctx, empty, time.After(r.warmUp))
 		before = r.startClock(ctx)
-		waitFor(ctx, empty, time.After(r.options.Duration))
+		waitFor(ctx, empty, time.After(r.duration))
 	}
 	after := r.stopClock(ctx)
 	<-empty // the requests in flight end, uncounted

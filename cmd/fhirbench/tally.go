@@ -18,10 +18,21 @@ const (
 	opUpdate
 	opDelete
 	opTransaction
+	opSearch
+	opCount // a search that asks for the total only
+	opPage  // of a download
 	operations
 )
 
-var operationNames = [operations]string{"create", "read", "update", "delete", "transaction"}
+var operationNames = [operations]string{"create", "read", "update", "delete", "transaction", "search", "count", "page"}
+
+// named is the operation and what it is about.
+func (op operation) named(about string) string {
+	if about == "" {
+		return operationNames[op]
+	}
+	return operationNames[op] + " " + about
+}
 
 // A tally is everything that is counted while the clock runs. All users of a
 // run share one; safe for concurrent use.
@@ -33,7 +44,16 @@ type tally struct {
 	sent    atomic.Uint64 // bytes of those bodies
 	got     atomic.Uint64 // bytes of answers' bodies
 	written atomic.Uint64 // versions of resources that were created or updated
+	found   atomic.Uint64 // resources that searches returned
 	errors  failures
+	shapes  []shapeTally // of the workload's shapes, by their numbers
+}
+
+// A shapeTally counts the requests of one shape.
+type shapeTally struct {
+	times  histogram
+	found  atomic.Uint64
+	failed atomic.Uint64
 }
 
 // failures counts what went wrong by kind.

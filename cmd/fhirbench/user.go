@@ -15,7 +15,9 @@ type user struct {
 	conn   connection
 	rng    random
 	path   []byte
-	id     []byte // of the resource last created
+	id     []byte        // of the resource last created
+	took   time.Duration // by the request last answered
+	page   page          // last parsed
 }
 
 // create posts a resource and keeps the id it was given in u.id.
@@ -23,13 +25,13 @@ func (u *user) create(ctx context.Context, r *resource) bool {
 	u.path = append(u.path[:0], u.run.target.base...)
 	u.path = append(u.path, '/')
 	u.path = append(u.path, r.kind.typeName()...)
-	a, ok := u.send(ctx, opCreate, "POST", r.kind, r)
+	a, ok := u.send(ctx, opCreate, "POST", r.kind.typeName(), r)
 	if !ok {
 		return false
 	}
 	id := createdID(a, r.kind.typeName())
 	if len(id) == 0 {
-		u.fail(opCreate, r.kind, "answer names no id", a)
+		u.fail(opCreate, r.kind.typeName(), "answer names no id", a)
 		return false
 	}
 	u.id = append(u.id[:0], id...)
@@ -39,9 +41,9 @@ func (u *user) create(ctx context.Context, r *resource) bool {
 // read gets a resource and looks whether the answer is about it.
 func (u *user) read(ctx context.Context, k kind, id []byte) bool {
 	u.instance(k, id)
-	a, ok := u.send(ctx, opRead, "GET", k, nil)
+	a, ok := u.send(ctx, opRead, "GET", k.typeName(), nil)
 	if ok && !bytes.Contains(a.body, id) {
-		u.fail(opRead, k, "answer is another resource", a)
+		u.fail(opRead, k.typeName(), "answer is another resource", a)
 		return false
 	}
 	return ok
@@ -50,14 +52,14 @@ func (u *user) read(ctx context.Context, k kind, id []byte) bool {
 // update puts a whole resource under its id.
 func (u *user) update(ctx context.Context, r *resource) bool {
 	u.instance(r.kind, r.id)
-	_, ok := u.send(ctx, opUpdate, "PUT", r.kind, r)
+	_, ok := u.send(ctx, opUpdate, "PUT", r.kind.typeName(), r)
 	return ok
 }
 
 // delete deletes a resource.
 func (u *user) delete(ctx context.Context, k kind, id []byte) bool {
 	u.instance(k, id)
-	_, ok := u.send(ctx, opDelete, "DELETE", k, nil)
+	_, ok := u.send(ctx, opDelete, "DELETE", k.typeName(), nil)
 	return ok
 }
 
@@ -68,13 +70,13 @@ func (u *user) transact(ctx context.Context, body payload, entries int) (answer,
 	if len(u.path) == 0 {
 		u.path = append(u.path, '/')
 	}
-	a, ok := u.send(ctx, opTransaction, "POST", -1, body)
+	a, ok := u.send(ctx, opTransaction, "POST", "", body)
 	if !ok {
 		return a, false
 	}
 	done, failed := countEntries(a.body)
 	if done != entries || failed > 0 {
-		u.fail(opTransaction, -1, fmt.Sprintf("%d of %d entries succeeded", done, entries), a)
+		u.fail(opTransaction, "", fmt.Sprintf("%d of %d entries succeeded", done, entries), a)
 		return a, false
 	}
 	if u.run.measuring() {
@@ -94,29 +96,30 @@ func (u *user) instance(k kind, id []byte) {
 }
 
 // send sends one request, takes its time, and tells whether the status is one
-// that the operation may have. A request counts when its answer was complete
-// while the clock ran.
-func (u *user) send(ctx context.Context, op operation, method string, k kind, body payload) (answer, bool) {
+// that the operation may have. What the request is about (a type, a shape of
+// searches or nothing) names its failures. A request counts when its answer was
+// complete while the clock ran.
+func (u *user) send(ctx context.Context, op operation, method, about string, body payload) (answer, bool) {
 	begin := time.Now()
 	a, err := u.conn.do(ctx, method, u.path, body)
-	took := time.Since(begin)
+	u.took = time.Since(begin)
 	if err != nil {
 		if ctx.Err() == nil {
-			u.fail(op, k, "no answer", answer{body: []byte(err.Error())})
+			u.run.tally.errors.add(op.named(about)+": no answer", []byte(err.Error()))
 			pause(ctx, 50*time.Millisecond) // a server that is gone must not make the users spin
 		}
 		return a, false
 	}
 	if !accepted(op, a.status) {
-		u.fail(op, k, fmt.Sprintf("status %d", a.status), a)
+		u.fail(op, about, fmt.Sprintf("status %d", a.status), a)
 		return a, false
 	}
 	if !u.run.measuring() {
 		return a, true
 	}
 	t := &u.run.tally
-	t.all.record(took)
-	t.each[op].record(took)
+	t.all.record(u.took)
+	t.each[op].record(u.took)
 	t.got.Add(uint64(len(a.body)))
 	if body != nil {
 		t.bodies.Add(1)
@@ -141,13 +144,15 @@ func accepted(op operation, status int) bool {
 }
 
 // fail counts a request that did not do what it should. Failures before the
-// clock runs count too: they explain what comes after.
-func (u *user) fail(op operation, k kind, what string, a answer) {
-	about := ""
-	if k >= 0 {
-		about = " " + k.typeName()
+// clock runs count too: they explain what comes after. The answer is the
+// example; of loaded data only the codes of its issues, for it may tell of
+// people.
+func (u *user) fail(op operation, about, what string, a answer) {
+	example := a.body
+	if u.run.shapes != nil {
+		example = outcomeCodes(a.body)
 	}
-	u.run.tally.errors.add(operationNames[op]+about+": "+what, a.body)
+	u.run.tally.errors.add(op.named(about)+": "+what, example)
 }
 
 // pause waits, or less when the context ends.

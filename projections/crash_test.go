@@ -142,7 +142,7 @@ func TestRunFromAnEarlierCursor(t *testing.T) {
 		p.currentAt = uint64(from + 1)
 		for i := from + 1; i < len(log.records); i++ {
 			b := p.store.NewBatch()
-			if err := p.applyRecord(b, &log.records[i]); err != nil {
+			if err := p.applyRecords(b, log.records[i:i+1]); err != nil {
 				t.Fatal(err)
 			}
 			if log.records[i].CommitEnd {

@@ -8,13 +8,18 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
+	"fhirlog/domain/definitions"
 	"fhirlog/domain/event"
+	"fhirlog/domain/registry"
+	"fhirlog/domain/search"
 	"fhirlog/eventlog"
 	"fhirlog/projections/current"
 	"fhirlog/projections/history"
 	"fhirlog/projections/keys"
+	"fhirlog/projections/searchindex"
 	"fhirlog/projections/store"
 )
 
@@ -42,15 +47,25 @@ type Options struct {
 
 // Projections are the read models of one log.
 type Projections struct {
-	log     Log
-	options Options
-	store   *store.Store
-	gate    gate
+	log      Log
+	options  Options
+	store    *store.Store
+	index    *searchindex.Index
+	gate     gate
+	handoff  handoff
+	versions versionCache
+
+	definitions *definitions.Definitions
+	parameters  atomic.Pointer[search.Set]
+	registry    atomic.Pointer[registry.Registry]
+	progress    atomic.Pointer[progress]
+	jobs        chan struct{} // the registry has changed; capacity 1
 
 	// owned by Run
-	current   *current.Applier
-	history   *history.Applier
-	currentAt uint64 // records applied to the current state
+	registered registered
+	current    *current.Applier
+	history    *history.Applier
+	currentAt  uint64 // records applied to the current state
 }
 
 // Open opens the folder. One that is damaged, that another layout, FHIR version
@@ -91,6 +106,10 @@ func obstructed(err error) bool {
 
 // open opens the store and reads what is kept in memory.
 func (p *Projections) open() (err error) {
+	if err := p.loadParameters(); err != nil {
+		return err
+	}
+	p.handoff.waiting = map[uint64]handedOver{}
 	if p.store, err = store.Open(p.options.Dir, p.options.Store); err != nil {
 		return err
 	}
@@ -103,12 +122,28 @@ func (p *Projections) open() (err error) {
 	return nil
 }
 
+// loadParameters makes the search parameters of the FHIR version.
+func (p *Projections) loadParameters() error {
+	d, err := definitions.Load(definitions.Version(p.options.FHIRVersion))
+	if err != nil {
+		return err
+	}
+	set, err := search.NewSet(d, nil)
+	if err != nil {
+		return err
+	}
+	p.definitions, p.jobs = d, make(chan struct{}, 1)
+	p.parameters.Store(set)
+	return nil
+}
+
 // stamps are the values that tell to what a folder belongs.
 func (p *Projections) stamps() map[string]string {
 	return map[string]string{
 		string(keys.FormatKey): string(binary.BigEndian.AppendUint32(nil, keys.Format)),
 		string(keys.FHIRKey):   p.options.FHIRVersion,
 		string(keys.LogKey):    p.options.LogIdentity,
+		string(keys.SearchKey): p.Parameters().Digest(),
 	}
 }
 
@@ -136,7 +171,7 @@ func (p *Projections) checkStamps() error {
 	if found < len(p.stamps()) {
 		return errors.New("the projections have only a part of their description")
 	}
-	for _, key := range [][]byte{keys.CurrentCursor, keys.HistoryCursor} {
+	for _, key := range [][]byte{keys.CurrentCursor, keys.HistoryCursor, keys.IndexCursor, keys.SavedCursor} {
 		cursor, err := p.cursor(key)
 		if err == nil && cursor > uint64(p.log.Durable()) {
 			err = errors.New("the projections are ahead of the log")
@@ -191,13 +226,32 @@ func (p *Projections) load() (err error) {
 	if p.history, err = history.Open(p.store, historyAt, p.lookup); err != nil {
 		return err
 	}
+	indexAt, err := p.cursor(keys.IndexCursor)
+	if err != nil {
+		return err
+	}
+	savedAt, err := p.cursor(keys.SavedCursor)
+	if err != nil {
+		return err
+	}
+	if p.index, err = searchindex.Open(p.store, indexAt, savedAt, p.lookup); err != nil {
+		return err
+	}
+	if err := p.openRegistry(); err != nil {
+		return err
+	}
+	if p.needsRepair() {
+		return nil // nothing is told to be applied before that is done
+	}
 	p.gate.applied.Store(p.appliedThrough())
 	return nil
 }
 
-// appliedThrough is how many records both models have applied. After a stop one
+// appliedThrough is how many records all models have applied. After a stop one
 // may be ahead of the other.
-func (p *Projections) appliedThrough() uint64 { return min(p.currentAt, p.history.Through()) }
+func (p *Projections) appliedThrough() uint64 {
+	return min(p.currentAt, p.history.Through(), p.index.Through())
+}
 
 func (p *Projections) lookup(position uint64) (event.Event, error) {
 	record, err := p.log.ReadMetadata(eventlog.Position(position))
@@ -211,7 +265,21 @@ func (p *Projections) lookup(position uint64) (event.Event, error) {
 // is still in memory. It returns an error when the log or the store fails;
 // whoever waits then is told.
 func (p *Projections) Run(ctx context.Context) error {
-	err := p.log.Follow(ctx, eventlog.Position(p.gate.applied.Load()), p.apply)
+	writing, stopWriting := context.WithCancel(context.Background())
+	written := make(chan error, 1)
+	go func() { written <- p.index.Write(writing) }()
+	repaired := p.repair(ctx)
+	err := repaired
+	if repaired == nil {
+		p.gate.publish(p.appliedThrough())
+		err = p.log.Follow(ctx, eventlog.Position(p.appliedThrough()), p.apply)
+	}
+	stopWriting()
+	if failed := <-written; failed != nil {
+		err = errors.Join(failed, err)
+		p.gate.fail(errors.Join(eventlog.ErrOutcomeUnknown, err))
+		return err
+	}
 	stopped := errors.Is(err, eventlog.ErrClosed) || ctx.Err() != nil && errors.Is(err, ctx.Err())
 	if !stopped {
 		err = fmt.Errorf("apply the log: %w", err)
@@ -219,16 +287,17 @@ func (p *Projections) Run(ctx context.Context) error {
 		return err
 	}
 	p.gate.fail(eventlog.ErrClosed)
+	if repaired != nil {
+		return nil // the next start goes on with it
+	}
 	return p.commit(p.store.NewBatch(), true)
 }
 
 // apply adds whole commits and publishes them.
 func (p *Projections) apply(records []eventlog.Record) error {
 	b := p.store.NewBatch()
-	for i := range records {
-		if err := p.applyRecord(b, &records[i]); err != nil {
-			return fmt.Errorf("position %d: %w", records[i].Position, err)
-		}
+	if err := p.applyRecords(b, records); err != nil {
+		return err
 	}
 	if err := p.commit(b, false); err != nil {
 		return err
@@ -240,25 +309,51 @@ func (p *Projections) apply(records []eventlog.Record) error {
 	return nil
 }
 
-func (p *Projections) applyRecord(b *store.Batch, record *eventlog.Record) error {
-	e, err := event.Decode(record.Metadata)
+// applyRecords adds the effects of records to the batch and to the index.
+func (p *Projections) applyRecords(b *store.Batch, records []eventlog.Record) error {
+	events := make([]event.Event, len(records))
+	for i := range records {
+		var err error
+		if events[i], err = event.Decode(records[i].Metadata); err != nil {
+			return fmt.Errorf("position %d: %w", records[i].Position, err)
+		}
+	}
+	if err := p.registerAll(records, events); err != nil {
+		return err
+	}
+	values, err := p.extractAll(records, events)
 	if err != nil {
 		return err
 	}
-	position := uint64(record.Position)
+	for i := range records {
+		if err := p.applyEvent(b, uint64(records[i].Position), events[i], values[i]); err != nil {
+			return fmt.Errorf("position %d: %w", records[i].Position, err)
+		}
+	}
+	return nil
+}
+
+func (p *Projections) applyEvent(b *store.Batch, position uint64, e event.Event, values *search.Values) error {
 	if position >= p.currentAt {
 		if err := p.current.Apply(b, position, e); err != nil {
 			return err
 		}
 		p.currentAt = position + 1
 	}
-	return p.history.Apply(position, e)
+	if err := p.history.Apply(position, e); err != nil {
+		return err
+	}
+	return p.index.Apply(position, e, values)
 }
 
 // commit ends a batch: rows after the keys that they stand for, cursors last.
 func (p *Projections) commit(b *store.Batch, flush bool) error {
 	p.history.Finish(b, flush)
 	p.current.Finish(b)
+	p.finishRegistry(b, flush)
+	if flush {
+		p.index.Save(b)
+	}
 	b.Put(keys.CurrentCursor, binary.BigEndian.AppendUint64(nil, p.currentAt))
 	if err := b.Commit(); err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"fhirlog/domain"
 	"fhirlog/domain/event"
 	"fhirlog/domain/resource"
-	"fhirlog/eventlog"
 	"fhirlog/projections/current"
 )
 
@@ -46,7 +45,11 @@ func (p *Projections) walkBack(position, snapshot uint64) (resource.State, error
 // Read returns the current version of a resource. It fails with a domain.Error
 // of kind NotFound, or Deleted with the version of the deletion.
 func (p *Projections) Read(_ context.Context, t domain.ResourceType, id domain.LogicalID) (resource.Version, error) {
-	row, err := p.Current(t, id, p.Applied())
+	return p.readAsOf(t, id, p.Applied())
+}
+
+func (p *Projections) readAsOf(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.Version, error) {
+	row, err := p.Current(t, id, snapshot)
 	if err != nil {
 		return resource.Version{}, err
 	}
@@ -87,20 +90,4 @@ func (p *Projections) ReadVersion(_ context.Context, t domain.ResourceType, id d
 
 func notFound(t domain.ResourceType) error {
 	return domain.NewError(domain.NotFound, fmt.Sprintf("there is no such %s here", t))
-}
-
-// version reads the record at a position as a version of a resource.
-func (p *Projections) version(position uint64) (resource.Version, error) {
-	record, err := p.log.Read(eventlog.Position(position))
-	if err != nil {
-		return resource.Version{}, err
-	}
-	e, err := event.Decode(record.Metadata)
-	if err != nil {
-		return resource.Version{}, err
-	}
-	if e.Kind == event.Written && !record.HasBody {
-		return resource.Version{}, notFound(e.Type)
-	}
-	return resource.FromEvent(&e, position, record.Instant, record.Body), nil
 }

@@ -18,10 +18,8 @@ import (
 func applyUnpublished(t *testing.T, p *Projections, records []eventlog.Record) {
 	t.Helper()
 	b := p.store.NewBatch()
-	for i := range records {
-		if err := p.applyRecord(b, &records[i]); err != nil {
-			t.Fatal(err)
-		}
+	if err := p.applyRecords(b, records); err != nil {
+		t.Fatal(err)
 	}
 	if err := p.commit(b, false); err != nil {
 		t.Fatal(err)

@@ -116,6 +116,9 @@ func NewApplier(s *store.Store, lookup Lookup) *Applier {
 
 // Apply adds the effect of the event at position to the batch.
 func (a *Applier) Apply(b *store.Batch, position uint64, e event.Event) error {
+	if e.Kind.Administrative() {
+		return nil
+	}
 	key := string(keys.Current(e.Type, e.ID))
 	row, err := a.rowFor(key, e)
 	if err != nil {

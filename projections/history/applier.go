@@ -65,7 +65,7 @@ func (a *Applier) Apply(position uint64, e event.Event) error {
 		return nil
 	}
 	a.through = position + 1
-	switch e.Kind {
+	switch e.Kind { // administrative events are in no history
 	case event.Written, event.Deleted:
 		if err := a.add(e.Type, position); err != nil {
 			return err

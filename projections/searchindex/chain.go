@@ -1,0 +1,379 @@
+package searchindex
+
+import (
+	"bytes"
+	"strings"
+
+	"fhirlog/domain"
+	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/search"
+	"fhirlog/projections/keys"
+)
+
+// A chain can be followed from the targets, by looking up who refers to each, or
+// from the references, by reading where all of them lead. These are about what
+// they cost: a lookup for a target, and a block of references.
+const (
+	lookupCost = 1
+	blockCost  = 16
+)
+
+// chained finds the versions whose reference leads to a match of the targets.
+func (e *evaluation) chained(c search.Chained) (result, error) {
+	inner := make([]result, len(c.Targets))
+	n := 0
+	for i, target := range c.Targets {
+		var err error
+		if inner[i], err = e.scope(target); err != nil {
+			return nil, err
+		}
+		n += inner[i].size()
+	}
+	if n == 0 {
+		return nil, nil
+	}
+	if n*lookupCost > int(e.blocks)*blockCost {
+		return e.leadingTo(c.Reference, c.Targets, inner)
+	}
+	g := newGatherer()
+	for i := range inner {
+		var failed error
+		inner[i].each(func(position uint64) bool {
+			failed = e.gatherReferrers(g, c.Reference, position)
+			return failed == nil
+		})
+		if failed != nil {
+			return nil, failed
+		}
+	}
+	return g.result(), nil
+}
+
+// gatherReferrers adds those that refer to the resource of a version.
+func (e *evaluation) gatherReferrers(g *gatherer, r search.Reference, position uint64) error {
+	t, id, err := e.source.Identify(position)
+	if err != nil {
+		return err
+	}
+	if r.Target != "" && r.Target != t {
+		return nil
+	}
+	return e.eachReferenceTo(r, t, id, func(found result) {
+		for i := range found {
+			g.addPart(&found[i])
+		}
+	})
+}
+
+// eachReferenceTo looks up the references of a parameter to a resource, in every
+// spelling.
+func (e *evaluation) eachReferenceTo(r search.Reference, t domain.ResourceType, id domain.LogicalID, use func(found result)) error {
+	local := search.Key(r.Slot, search.AspectValue)
+	local = search.AppendComponent(search.AppendComponent(local, id), t)
+	spellings := [][]byte{local}
+	for _, base := range r.Bases {
+		absolute := search.Key(r.Slot, search.AspectValue)
+		spellings = append(spellings, search.AppendComponent(absolute, "\x02"+base+string(t)+"/"+string(id)))
+	}
+	for _, key := range spellings {
+		found, err := e.match(search.Match{Key: key}) // with any version
+		if err != nil {
+			return err
+		}
+		use(found)
+	}
+	return nil
+}
+
+// leadingTo reads where all references of a parameter lead.
+func (e *evaluation) leadingTo(r search.Reference, targets []search.Scope, inner []result) (result, error) {
+	matches := map[string]bool{} // by target as stored
+	var all result
+	err := e.eachForward(r.Slot, nil, func(block uint32, f *forward) error {
+		leads := make([]bool, len(f.targets))
+		for i, name := range f.targets {
+			is, seen := matches[string(name)]
+			if !seen {
+				var err error
+				if is, err = e.isAmong(r, name, targets, inner); err != nil {
+					return err
+				}
+				matches[string(name)] = is
+			}
+			leads[i] = is
+		}
+		var s set
+		for i, low := range f.lows {
+			if leads[f.leads[i]] {
+				s.add(low)
+			}
+		}
+		if !s.isEmpty() {
+			all = append(all, partOf(block, &s))
+		}
+		return nil
+	})
+	return all, err
+}
+
+// isAmong says whether a target is the resource of one of the matches.
+func (e *evaluation) isAmong(r search.Reference, target []byte, targets []search.Scope, inner []result) (bool, error) {
+	t, id, _, ok := LocalTarget(r, target)
+	if !ok {
+		return false, nil
+	}
+	for i := range targets {
+		if targets[i].Type != "" && targets[i].Type != t {
+			continue
+		}
+		position, ok, err := e.source.Resolve(t, id, e.snapshot)
+		if err != nil {
+			return false, err
+		}
+		if ok && inner[i].has(position) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// LocalTarget reads the resource of this server that a reference leads to, from
+// the value part of its key; ok is false where it leads elsewhere. version is
+// empty unless the reference names one.
+func LocalTarget(r search.Reference, target []byte) (t domain.ResourceType, id domain.LogicalID, version string, ok bool) {
+	first, rest, ok := search.CutComponent(target)
+	if !ok {
+		return "", "", "", false
+	}
+	if url, absolute := bytes.CutPrefix(first, []byte{2}); absolute {
+		t, id, version, ok = belowBase(r, string(url))
+	} else {
+		name, rest, _ := search.CutComponent(rest)
+		last, _, _ := search.CutComponent(rest)
+		t, id, version = domain.ResourceType(name), domain.LogicalID(first), string(last)
+	}
+	return t, id, version, ok && t != "" && id != "" && (r.Target == "" || r.Target == t)
+}
+
+// belowBase reads an absolute reference to this server.
+func belowBase(r search.Reference, url string) (t domain.ResourceType, id domain.LogicalID, version string, ok bool) {
+	for _, base := range r.Bases {
+		if place, below := strings.CutPrefix(url, base); below {
+			steps := strings.Split(place, "/")
+			switch {
+			case len(steps) == 2:
+				return domain.ResourceType(steps[0]), domain.LogicalID(steps[1]), "", true
+			case len(steps) == 4 && steps[2] == "_history":
+				return domain.ResourceType(steps[0]), domain.LogicalID(steps[1]), steps[3], true
+			}
+		}
+	}
+	return "", "", "", false
+}
+
+// eachForward hands over where the references of a slot lead, block by block;
+// only the blocks of within if that is given.
+func (e *evaluation) eachForward(slot search.Slot, within result, use func(block uint32, f *forward) error) error {
+	key := search.Key(slot, search.AspectForward)
+	var f forward
+	visit := func(block uint32, value []byte) error {
+		if err := decodeForward(&f, value); err != nil {
+			return err
+		}
+		return use(block, &f)
+	}
+	var err error
+	if within == nil {
+		err = e.keysIn(keys.Forwards, key, 0, func(_ []byte, block uint32, value []byte) error {
+			if err := e.ctx.Err(); err != nil {
+				return err
+			}
+			return visit(block, value)
+		})
+	}
+	for i := 0; i < len(within) && err == nil; i++ {
+		if block := within[i].block; block < e.stored {
+			_, err = e.x.store.Get(keys.Index(keys.Forwards, string(key), block), func(value []byte) error { return visit(block, value) })
+		}
+	}
+	if err != nil {
+		return err
+	}
+	for _, h := range e.heads {
+		if within != nil && within.find(h.block) == nil || h.block >= e.blocks {
+			continue
+		}
+		if f := e.forwardOf(h, key); f != nil {
+			if err := use(h.block, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forwardOf copies the references that a head holds under a key, with only the
+// targets that they lead to.
+func (e *evaluation) forwardOf(h *head, key []byte) *forward {
+	e.x.mu.RLock()
+	defer e.x.mu.RUnlock()
+	at := h.byKey[string(key)]
+	if at == nil {
+		return nil
+	}
+	f := &forward{lows: append([]uint16(nil), at.lows...)}
+	numbers := map[uint32]uint32{}
+	for _, lead := range at.leads {
+		number, seen := numbers[lead]
+		if !seen {
+			number = uint32(len(f.targets))
+			numbers[lead] = number
+			f.targets = append(f.targets, []byte(h.targets[lead]))
+		}
+		f.leads = append(f.leads, number)
+	}
+	return f
+}
+
+// referenced finds the resources of type t that a match of the source refers to.
+func (e *evaluation) referenced(t domain.ResourceType, r search.Referenced) (result, error) {
+	sources, err := e.scope(r.Source)
+	if err != nil || len(sources) == 0 {
+		return nil, err
+	}
+	g := newGatherer()
+	seen := map[string]bool{}
+	err = e.eachForward(r.Reference.Slot, sources, func(block uint32, f *forward) error {
+		p := sources.find(block)
+		if p == nil {
+			return nil
+		}
+		var s set
+		p.into(&s)
+		wanted := make([]bool, len(f.targets))
+		for i, low := range f.lows {
+			if s.has(low) {
+				wanted[f.leads[i]] = true
+			}
+		}
+		for i, name := range f.targets {
+			if !wanted[i] || seen[string(name)] {
+				continue
+			}
+			seen[string(name)] = true
+			if err := e.gatherTarget(g, t, r.Reference, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return g.result(), err
+}
+
+// gatherTarget adds the current version of what a reference leads to.
+func (e *evaluation) gatherTarget(g *gatherer, t domain.ResourceType, r search.Reference, name []byte) error {
+	target, id, _, ok := LocalTarget(r, name)
+	if !ok || t != "" && target != t {
+		return nil
+	}
+	position, ok, err := e.source.Resolve(target, id, e.snapshot)
+	if err == nil && ok {
+		g.addPosition(position)
+	}
+	return err
+}
+
+// listed finds the items of a List, as the List is as of the snapshot.
+func (e *evaluation) listed(t domain.ResourceType, l search.Listed) (result, error) {
+	position, ok, err := e.source.Resolve("List", l.List, e.snapshot)
+	if err != nil || !ok {
+		return nil, err
+	}
+	g := newGatherer()
+	err = e.source.Load(position, func(list fhirjson.Value) error {
+		for item := list.Get("entry").First(); item.Exists(); item = item.Next() {
+			if item.Get("deleted").Kind() == fhirjson.True {
+				continue
+			}
+			id, typ, _, _, _, ok := search.ParseReference(item.Get("item").Get("reference").String())
+			if !ok || typ == "" || t != "" && domain.ResourceType(typ) != t {
+				continue
+			}
+			at, ok, err := e.source.Resolve(domain.ResourceType(typ), domain.LogicalID(id), e.snapshot)
+			if err != nil {
+				return err
+			}
+			if ok {
+				g.addPosition(at)
+			}
+		}
+		return nil
+	})
+	return g.result(), err
+}
+
+// unreferenced holds for resources that no current version refers to.
+type unreferenced struct {
+	operator
+	e          *evaluation
+	references []search.Reference
+}
+
+func (e *evaluation) unreferenced(t domain.ResourceType, u search.Unreferenced) (operator, error) {
+	all, err := e.allOf(t)
+	return unreferenced{all, e, u.References}, err
+}
+
+func (o unreferenced) fill(block uint32, mask, dst *set) error {
+	var candidates set
+	if err := o.operator.fill(block, mask, &candidates); err != nil {
+		return err
+	}
+	candidates.and(mask)
+	start := uint64(block) * BlockSize
+	var failed error
+	candidates.each(func(low uint16) bool {
+		var is bool
+		if is, failed = o.isReferenced(start + uint64(low)); failed == nil && !is {
+			dst.add(low)
+		}
+		return failed == nil
+	})
+	return failed
+}
+
+func (o unreferenced) isReferenced(position uint64) (is bool, err error) {
+	t, id, err := o.e.source.Identify(position)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range o.references {
+		if r.Target != "" && r.Target != t {
+			continue
+		}
+		var found result
+		if err := o.e.eachReferenceTo(r, t, id, func(more result) { found = append(found, more...) }); err != nil {
+			return false, err
+		}
+		if is, err := o.e.anyLive(found); is || err != nil {
+			return is, err
+		}
+	}
+	return false, nil
+}
+
+// anyLive says whether one of the positions is a current version.
+func (e *evaluation) anyLive(found result) (bool, error) {
+	for i := range found {
+		var live, s set
+		if err := e.liveIn(found[i].block, &live); err != nil {
+			return false, err
+		}
+		found[i].into(&s)
+		s.and(&live)
+		if !s.isEmpty() {
+			return true, nil
+		}
+	}
+	return false, nil
+}

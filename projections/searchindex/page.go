@@ -1,0 +1,130 @@
+package searchindex
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fhirlog/domain/search"
+)
+
+// Search finds one page of the matches of a query.
+func (x *Index) Search(ctx context.Context, source Source, r search.PageRequest) (search.Page, error) {
+	e := x.evaluation(ctx, source, r.Snapshot)
+	began := time.Now()
+	page, err := e.page(r)
+	if err != nil {
+		return search.Page{}, err
+	}
+	if r.Query.Explain {
+		page.Explain = append(e.steps, fmt.Sprintf("%d of the matches in %s; %d blocks of positions, %d of them in memory",
+			len(page.Matches), time.Since(began).Round(time.Microsecond), e.blocks, len(e.heads)))
+	}
+	return page, nil
+}
+
+func (e *evaluation) page(r search.PageRequest) (search.Page, error) {
+	if len(r.Query.Sort) > 0 && r.Count > 0 {
+		return e.sortedPage(r)
+	}
+	o, err := e.query(r.Query)
+	if err != nil {
+		return search.Page{}, err
+	}
+	page := search.Page{Total: -1}
+	if r.Total {
+		if page.Total, err = e.count(o); err != nil {
+			return page, err
+		}
+	}
+	if r.Count == 0 {
+		return page, nil
+	}
+	return page, e.fillPage(&page, o, r)
+}
+
+// query prepares all scopes of a query.
+func (e *evaluation) query(q *search.Query) (operator, error) {
+	parts := make(either, 0, len(q.Scopes))
+	for _, scope := range q.Scopes {
+		began := time.Now()
+		o, err := e.typed(scope.Type, scope.Where)
+		if err != nil {
+			return nil, err
+		}
+		if q.Explain {
+			e.explain(scope, o, time.Since(began))
+		}
+		parts = append(parts, o)
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return parts, nil
+}
+
+// count counts all matches.
+func (e *evaluation) count(o operator) (total int, err error) {
+	err = e.walk(o, 0, false, func(_ uint32, holds *set) (bool, error) {
+		total += holds.count()
+		return true, nil
+	})
+	return total, err
+}
+
+// fillPage finds the matches from the cursor on, in the order of positions, and
+// where the pages beside begin.
+func (e *evaluation) fillPage(page *search.Page, o operator, r search.PageRequest) error {
+	start := uint64(0)
+	if r.HasCursor {
+		start = r.Cursor
+	}
+	err := e.walk(o, blockOf(start), false, func(block uint32, holds *set) (bool, error) {
+		first := uint64(block) * BlockSize
+		return holds.each(func(low uint16) bool {
+			position := first + uint64(low)
+			switch {
+			case position < start:
+			case len(page.Matches) == r.Count:
+				page.Next, page.HasNext = position, true
+			default:
+				page.Matches = append(page.Matches, position)
+			}
+			return !page.HasNext
+		}), nil
+	})
+	if err != nil || start == 0 {
+		return err
+	}
+	found := 0
+	return e.walk(o, blockOf(start), true, func(block uint32, holds *set) (bool, error) {
+		first := uint64(block) * BlockSize
+		return holds.eachDown(func(low uint16) bool {
+			if position := first + uint64(low); position < start {
+				page.Previous, page.HasPrevious = position, true
+				found++
+			}
+			return found < r.Count
+		}), nil
+	})
+}
+
+// Find lists the matches of a query, at most limit of them, in the order of
+// positions.
+func (x *Index) Find(ctx context.Context, source Source, q *search.Query, snapshot uint64, limit int) ([]uint64, error) {
+	e := x.evaluation(ctx, source, snapshot)
+	o, err := e.query(q)
+	if err != nil {
+		return nil, err
+	}
+	var found []uint64
+	err = e.walk(o, 0, false, func(block uint32, holds *set) (bool, error) {
+		return holds.each(func(low uint16) bool {
+			if len(found) < limit {
+				found = append(found, uint64(block)*BlockSize+uint64(low))
+			}
+			return len(found) < limit
+		}), nil
+	})
+	return found, err
+}

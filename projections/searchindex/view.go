@@ -1,0 +1,157 @@
+package searchindex
+
+import (
+	"fhirlog/domain/search"
+	"fhirlog/projections/keys"
+	"fhirlog/projections/store"
+)
+
+// view is the index as of a snapshot, for one search. It belongs to one
+// goroutine.
+type view struct {
+	x        *Index
+	snapshot uint64 // positions below are seen
+	blocks   uint32 // blocks that may hold something: 0 to blocks-1
+	stored   uint32 // blocks that are read from the store: 0 to stored-1
+	heads    []*head
+	back     map[uint32][]ending // endings by events in memory that this view does not see
+	live     map[uint32]*set     // computed live sets, for views of the past
+	steps    []string            // what was done, for explanation
+}
+
+func (x *Index) view(snapshot uint64) *view {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	v := &view{x: x, snapshot: snapshot, heads: x.heads, stored: x.heads[0].block}
+	if snapshot > 0 {
+		v.blocks = blockOf(snapshot-1) + 1
+	}
+	for i := len(v.heads) - 1; i >= 0; i-- {
+		more := true
+		v.heads[i].endingsDown(func(e ending) bool {
+			if more = e.by >= snapshot; more {
+				if v.back == nil {
+					v.back = map[uint32][]ending{}
+				}
+				v.back[blockOf(e.position)] = append(v.back[blockOf(e.position)], e)
+			}
+			return more
+		})
+		if !more {
+			break
+		}
+	}
+	return v
+}
+
+// isPast says whether endings in the store are beyond the snapshot.
+func (v *view) isPast() bool { return v.blocks <= v.stored && v.snapshot < uint64(v.stored)*BlockSize }
+
+// liveIn computes which positions of a block are versions that are current as of
+// the snapshot, as far as that depends on endings: what is no version at all is
+// in it too.
+func (v *view) liveIn(block uint32, live *set) error {
+	if known := v.live[block]; known != nil {
+		*live = *known
+		return nil
+	}
+	var dead, removed set
+	v.x.mu.RLock()
+	if int(block) < len(v.x.dead) && v.x.dead[block] != nil {
+		dead = *v.x.dead[block]
+	}
+	if int(block) < len(v.x.removed) && v.x.removed[block] != nil {
+		removed = *v.x.removed[block]
+	}
+	v.x.mu.RUnlock()
+	for _, e := range v.back[block] {
+		dead.remove(lowOf(e.position))
+	}
+	if v.isPast() {
+		if err := v.revive(block, &dead); err != nil {
+			return err
+		}
+	}
+	dead.or(&removed)
+	for i := range live {
+		live[i] = ^dead[i]
+	}
+	v.cut(block, live)
+	if v.isPast() {
+		if v.live == nil {
+			v.live = map[uint32]*set{}
+		}
+		kept := *live
+		v.live[block] = &kept
+	}
+	return nil
+}
+
+// revive takes the endings by events from the snapshot on out of a set.
+func (v *view) revive(block uint32, dead *set) error {
+	if int(block) >= len(v.x.dead) || dead.isEmpty() {
+		return nil
+	}
+	first := blockOf(v.snapshot)
+	r := store.Range{Prefix: keys.EndingsOf(block), Start: keys.Endings(block, first)}
+	// A version may have ended before the snapshot and have been removed later.
+	var before set
+	err := v.x.store.Scan(r, func(key, value []byte) (bool, error) {
+		_, by, ok := keys.ParseEndings(key)
+		if !ok {
+			return false, errDamaged
+		}
+		return true, readEndings(value, block, by, func(e ending) {
+			if e.by >= v.snapshot {
+				dead.remove(lowOf(e.position))
+			} else {
+				before.add(lowOf(e.position))
+			}
+		})
+	})
+	dead.or(&before)
+	return err
+}
+
+// cut removes what the snapshot does not see.
+func (v *view) cut(block uint32, s *set) {
+	if start := uint64(block) * BlockSize; v.snapshot < start+BlockSize {
+		s.cutAt(int(max(v.snapshot, start) - start))
+	}
+}
+
+// keysIn calls visit for every key of a family that begins with key, or is key,
+// and every block of the store that the view sees: by key, then block.
+func (v *view) keysIn(f keys.IndexFamily, key []byte, from uint32, visit func(indexKey []byte, block uint32, value []byte) error) error {
+	if v.stored == 0 {
+		return nil
+	}
+	r := store.Range{Prefix: keys.IndexPrefix(f, key)}
+	if from > 0 { // of a whole key
+		r.Start = keys.Index(f, string(key), from)
+	}
+	return v.x.store.Scan(r, func(storeKey, value []byte) (bool, error) {
+		indexKey, block, ok := keys.ParseIndex(storeKey)
+		if !ok {
+			return false, errDamaged
+		}
+		if block >= v.stored || block >= v.blocks {
+			return true, nil
+		}
+		return true, visit(indexKey, block, value)
+	})
+}
+
+// inHeads calls visit for the entries in memory, under the lock.
+func (v *view) inHeads(key []byte, whole bool, visit func(h *head, e *entry)) {
+	v.x.mu.RLock()
+	defer v.x.mu.RUnlock()
+	for _, h := range v.heads {
+		if h.block < v.blocks {
+			h.matching(key, whole, func(e *entry) { visit(h, e) })
+		}
+	}
+}
+
+// valueOf is the value part of an index key.
+func valueOf(indexKey []byte) []byte { return search.ValueOf(indexKey) }

@@ -1,0 +1,76 @@
+package fhirpath
+
+import "sync"
+
+// program is a compiled node. It appends its items to dst.
+type program func(r *run, dst Collection) (Collection, error)
+
+// run is one evaluation.
+type run struct {
+	context Context
+	limits  Limits
+	scope   scope
+	self    [1]Item // the root, as a collection
+	steps   int
+	free    []Collection // buffers for intermediate collections
+	calls   []*call      // buffers for function calls
+}
+
+// scope is what a part of an expression sees; functions with criteria change
+// it for each item and restore it afterwards.
+type scope struct {
+	this      Collection // $this, and what paths start from
+	index     int        // $index; -1 where there is none
+	total     Collection // $total
+	variables *variable  // of defineVariable(), innermost first
+}
+
+// variable is a binding of defineVariable().
+type variable struct {
+	name  string
+	value Collection
+	outer *variable
+}
+
+// runs keeps the buffers of evaluations for later ones.
+var runs = sync.Pool{New: func() any { return new(run) }}
+
+func (r *run) begin(context Context) {
+	r.context = context
+	r.limits = context.Limits.withDefaults()
+	r.steps = r.limits.MaxSteps
+	r.scope = scope{index: -1}
+	if !context.Root.isZero() {
+		r.self[0] = context.Root
+		r.scope.this = r.self[:]
+	}
+}
+
+func (r *run) release() {
+	r.context, r.scope, r.self[0] = Context{}, scope{}, Item{}
+	runs.Put(r)
+}
+
+// take returns an empty buffer, to be given back with give.
+func (r *run) take() Collection {
+	if n := len(r.free); n > 0 {
+		buffer := r.free[n-1]
+		r.free = r.free[:n-1]
+		return buffer
+	}
+	return make(Collection, 0, 8)
+}
+
+// give takes a buffer back. Its items are forgotten, so that a buffer at rest
+// keeps no document alive. After an error buffers need not be given back.
+func (r *run) give(buffer Collection) {
+	const (
+		maxKept  = 1024
+		maxCount = 32
+	)
+	if cap(buffer) == 0 || cap(buffer) > maxKept || len(r.free) >= maxCount {
+		return
+	}
+	clear(buffer)
+	r.free = append(r.free, buffer[:0])
+}

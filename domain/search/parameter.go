@@ -33,10 +33,11 @@ type Parameter struct {
 	// Shared says that the Slot is that of all types (declared on Resource or
 	// DomainResource), so that matches must be narrowed to the type.
 	Shared bool
-	// Narrow, of a reference, is the only type that it leads to, where the Slot is
-	// shared with a parameter that leads to others as well.
+	// Narrow, of a reference, is the only type that it leads to, where the values
+	// in the Slot may lead to others as well: those of a parameter that it is
+	// shared with.
 	Narrow domain.ResourceType
-	// Targets are the types that a reference may lead to, sorted.
+	// Targets are the types that a reference may lead to, sorted; none means any.
 	Targets []domain.ResourceType
 	// Yields are the FHIR types that the expression can give, such as HumanName or
 	// canonical, sorted.
@@ -49,4 +50,5 @@ type Parameter struct {
 	Pending bool
 
 	program *program // how values are found in a resource; nil where there are none
+	follows bool     // the values are those of a wider parameter, whose slot it shares
 }

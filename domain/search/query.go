@@ -8,11 +8,16 @@ type Query struct {
 	// Scopes are searched together: one for each type, or a single one for all.
 	// A query whose types are all unknown has none and finds nothing.
 	Scopes []Scope
+	// Parsed is what each scope asks for in terms of FHIR, in the order of Scopes.
+	Parsed []ScopeCriteria
 	// Sort orders the matches; none given is the order of positions.
 	Sort []SortKey
 	// Count is the page size that was asked for, -1 if none was.
 	Count int
 	Total TotalMode
+	// Identity tells this query from all others, whatever page of it is asked for;
+	// results may be kept under it. Empty: they are not.
+	Identity string
 	// AsOf, if not empty, is the instant or position to search as of, as written.
 	AsOf string
 	// Token is the paging token (ct), as written.

@@ -58,7 +58,7 @@ func ValueOf(key []byte) []byte { return key[prefixSize:] }
 // AppendComponent appends one component of a value: its bytes, such that no
 // component is the beginning of another and byte order stays, and an end. Zero
 // and one are escaped.
-func AppendComponent[T string | []byte](dst []byte, component T) []byte {
+func AppendComponent[T ~string | ~[]byte](dst []byte, component T) []byte {
 	for i := range len(component) {
 		switch b := component[i]; b {
 		case 0:
@@ -74,7 +74,7 @@ func AppendComponent[T string | []byte](dst []byte, component T) []byte {
 
 // AppendOpen appends the beginning of a component, without its end: a prefix of
 // all components that begin so.
-func AppendOpen[T string | []byte](dst []byte, beginning T) []byte {
+func AppendOpen[T ~string | ~[]byte](dst []byte, beginning T) []byte {
 	dst = AppendComponent(dst, beginning)
 	return dst[:len(dst)-1]
 }

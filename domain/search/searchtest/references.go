@@ -1,0 +1,110 @@
+package searchtest
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"fhirlog/domain"
+	"fhirlog/domain/search"
+)
+
+// reference is where a Reference or a search value leads: to a resource of this
+// server, which has an id, or to a URL elsewhere.
+type reference struct {
+	typ, id, version string
+	url, fragment    string
+}
+
+func localReference(typ, id string) reference { return reference{typ: typ, id: id} }
+
+func (r reference) isLocal() bool { return r.id != "" }
+
+// The forms of references (https://hl7.org/fhir/R4/references.html#literal).
+var (
+	local    = regexp.MustCompile(`^(?:([A-Z][A-Za-z]*)/)?([A-Za-z0-9.-]{1,64})(?:/_history/([A-Za-z0-9.-]{1,64}))?$`)
+	absolute = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:`)
+	history  = regexp.MustCompile(`^(.+)/_history/([A-Za-z0-9.-]{1,64})$`)
+)
+
+// parseReference reads a reference; an absolute one below a URL of this service
+// is local.
+func (e *Evaluator) parseReference(text string) (r reference) {
+	if before, fragment, found := strings.Cut(text, "#"); found {
+		text, r.fragment = before, fragment
+	}
+	for _, base := range e.Bases {
+		if below, found := strings.CutPrefix(text, base); found && local.MatchString(below) && strings.Contains(below, "/") {
+			text = below
+		}
+	}
+	if absolute.MatchString(text) {
+		r.url = text
+		if url, version, found := strings.Cut(text, "|"); found {
+			r.url, r.version = url, version
+		} else if parts := history.FindStringSubmatch(text); parts != nil {
+			r.url, r.version = parts[1], parts[2]
+		}
+		return r
+	}
+	if parts := local.FindStringSubmatch(text); parts != nil && (parts[1] != "" || parts[3] == "") {
+		r.typ, r.id, r.version = parts[1], parts[2], parts[3]
+	}
+	return r
+}
+
+// references are the references of a parameter in a version.
+func (e *Evaluator) references(v *Version, of *search.Parameter) (all []reference) {
+	for _, el := range e.elements(v, of) {
+		all = append(all, e.referenceOf(el))
+	}
+	return all
+}
+
+// referenceOf reads an element; Reference.type tells the type where the
+// reference itself does not.
+func (e *Evaluator) referenceOf(el element) reference {
+	switch el.name {
+	case "Reference":
+		r := e.parseReference(el.get("reference").String())
+		if r.isLocal() && r.typ == "" {
+			r.typ = el.get("type").String()
+		}
+		return r
+	case "Resource": // within a Bundle
+		return localReference(el.get("resourceType").String(), el.get("id").String())
+	}
+	return e.parseReference(el.text())
+}
+
+// referenceMatches compares with id, Type/id or a URL
+// (https://hl7.org/fhir/R4/search.html#reference). A stored reference without a
+// type is found by its id alone, or where the parameter leads to one type only.
+func (e *Evaluator) referenceMatches(of *search.Parameter, target domain.ResourceType, o search.Operand, el element, _ *Version) bool {
+	asked, stored := e.parseReference(o.Text), e.referenceOf(el)
+	if asked.version != "" && asked.version != stored.version {
+		return false
+	}
+	if !asked.isLocal() {
+		return asked.url != "" && asked.url == stored.url && (asked.fragment == "" || asked.fragment == stored.fragment)
+	}
+	if asked.id != stored.id {
+		return false
+	}
+	if asked.typ == "" {
+		asked.typ = string(target)
+	}
+	if asked.typ == "" || asked.typ == stored.typ {
+		return true
+	}
+	only := slices.DeleteFunc(slices.Clone(of.Targets), func(t domain.ResourceType) bool { return string(t) == asked.typ })
+	return stored.typ == "" && len(of.Targets) == 1 && len(only) == 0
+}
+
+// target is the version that a reference leads to as of the snapshot.
+func (e *Evaluator) target(r reference) *Version {
+	if !r.isLocal() || r.typ == "" {
+		return nil
+	}
+	return e.World.Current(domain.ResourceType(r.typ), domain.LogicalID(r.id), e.snapshot)
+}

@@ -10,10 +10,13 @@ import (
 	"fhirlog/domain/search"
 )
 
-// Caller says on whose behalf a commit is made; both go into its events.
+// Caller says on whose behalf a commit is made.
 type Caller struct {
-	Author    string // empty as long as there is no authentication
-	RequestID string // the server's own id of the request
+	Author    string // goes into the events; empty as long as there is no authentication
+	RequestID string // the server's own id of the request, goes into the events
+	// Bases are the URLs of this service, each ending in a slash, that conditional
+	// references may use in their criteria.
+	Bases []string
 }
 
 // Command asks for one change. The commands of one commit succeed or fail
@@ -39,13 +42,19 @@ type Command struct {
 	// ProvenanceOf, for a Create of a Provenance, is 1 + the index of the command
 	// whose result becomes its target (the X-Provenance header); 0 for none.
 	ProvenanceOf int
-	// Criteria, when set, selects the resource instead of ID: a conditional
-	// interaction. For Create it is If-None-Exist.
+	// Criteria, when set, selects the resource instead of ID, which is empty then: a
+	// conditional interaction (https://hl7.org/fhir/R4/http.html#ccreate and the
+	// paragraphs behind it). For Create it is If-None-Exist; for an Update the
+	// content need not have an id; a deletion takes what the criteria include along.
+	// They were parsed with search parameters that State has returned.
 	Criteria *search.Query
-	// Limit, for a deletion by criteria, is how many matches it may delete; 0 and 1
-	// demand that there is one match at most.
+	// Limit, for a deletion by criteria, is how many matches it may delete, at most
+	// MaxLimit; 0 and 1 demand that there is one match at most.
 	Limit int
 }
+
+// MaxLimit is the greatest Limit of a Command.
+const MaxLimit = 100
 
 // Change says what a command did.
 type Change uint8
@@ -63,11 +72,12 @@ const (
 
 // Outcome is what became of one command. Version is the version now current;
 // for a Deleted change it is the deletion, and after an erasure or where there
-// was nothing it is zero.
+// was nothing it is zero. A deletion by criteria has a Version if there was one
+// match, and none if there were several.
 type Outcome struct {
 	Change  Change
 	Version resource.Version
-	Items   int // of a deletion by criteria: how many resources were deleted
+	Items   int // of a deletion by criteria: how many resources were deleted, included ones too
 }
 
 // CommandError names the command that made a commit of several fail.

@@ -5,20 +5,23 @@ import (
 	"hash/maphash"
 
 	"fhirlog/domain"
+	"fhirlog/domain/registry"
+	"fhirlog/domain/search"
 )
 
-// decider remembers which resources were written lately, so that it can tell
-// whether a plan made at a snapshot still holds. It keeps hashes; two resources
-// with the same hash cost a second planning, nothing else.
+// decider remembers what was written lately, so that it can tell whether a plan
+// made at a snapshot still holds. It keeps hashes; two resources with the same
+// hash cost a second planning, nothing else.
 type decider struct {
-	seed maphash.Seed
+	marker
 
-	// turn holds a token while a commit is being decided, which then owns the
-	// fields below. It is no mutex, since the log may hold a commit up, and those
-	// behind it must be able to give up waiting.
-	turn  chan struct{}
-	young generation
-	old   generation
+	// turn holds a token while somebody decides, who then owns the fields below.
+	// It is no mutex, since the log may hold a commit up, and those behind it must
+	// be able to give up waiting.
+	turn   chan struct{}
+	young  generation
+	old    generation
+	latest ring
 }
 
 // generation holds the last write of each resource among consecutive positions.
@@ -31,17 +34,32 @@ type generation struct {
 // of this size take a few megabytes at most.
 const generationSize = 1 << 16
 
+// claim is what is to be decided.
+type claim struct {
+	snapshot uint64
+	relied   []uint64  // keys of the resources that the plan looked at
+	searched *reliance // what its searches rely on; nil if there were none
+	written  []uint64  // keys of the resources that it writes, event by event
+	marks    []uint64  // of what it writes
+	set      *search.Set
+}
+
 func newDecider(next uint64) *decider {
 	return &decider{
-		seed:  maphash.MakeSeed(),
-		turn:  make(chan struct{}, 1),
-		young: generation{from: next, written: map[uint64]uint64{}},
-		old:   generation{from: next},
+		marker: marker{maphash.MakeSeed()},
+		turn:   make(chan struct{}, 1),
+		young:  generation{from: next, written: map[uint64]uint64{}},
+		old:    generation{from: next},
+		latest: newRing(next),
 	}
 }
 
-// key names a resource within a decider.
+// key names a resource within a decider. Search parameters have one key, see
+// administer.go.
 func (d *decider) key(t domain.ResourceType, id domain.LogicalID) uint64 {
+	if t == registry.SearchParameter {
+		id = ""
+	}
 	var h maphash.Hash
 	h.SetSeed(d.seed)
 	h.WriteString(string(t))
@@ -50,31 +68,34 @@ func (d *decider) key(t domain.ResourceType, id domain.LogicalID) uint64 {
 	return h.Sum64()
 }
 
-// decide calls order if no resource of relied was written at or after snapshot,
-// and remembers that order wrote those of written, at positions from first on.
-// Otherwise it returns how many records must be applied before a new plan can
-// succeed. A plan older than what is remembered is made again. It fails with
-// order, or with ctx while it waits for its turn.
-func (d *decider) decide(ctx context.Context, snapshot uint64, relied, written []uint64, order func() (first uint64, err error)) (waitFor uint64, err error) {
+// enter waits for the turn; it fails with ctx. Whoever has it calls leave.
+func (d *decider) enter(ctx context.Context) error {
 	select {
 	case d.turn <- struct{}{}:
-		defer func() { <-d.turn }()
+		return nil
 	case <-ctx.Done():
-		return 0, ctx.Err()
+		return ctx.Err()
 	}
-	if snapshot < d.old.from {
-		return d.old.from, nil
+}
+
+func (d *decider) leave() { <-d.turn }
+
+// conflict returns 0 if the plan of a claim still holds. Otherwise it returns how
+// many records must be applied before a new plan can succeed. A plan older than
+// what is remembered is made again.
+func (d *decider) conflict(c *claim) (waitFor uint64) {
+	if c.snapshot < d.old.from {
+		return d.old.from
 	}
-	for _, key := range relied {
-		if at, known := d.lastWrite(key); known && at >= snapshot {
-			return at + 1, nil
+	for _, key := range c.relied {
+		if at, known := d.lastWrite(key); known && at >= c.snapshot {
+			return at + 1
 		}
 	}
-	first, err := order()
-	if err == nil {
-		d.remember(written, first)
+	if c.searched == nil {
+		return 0
 	}
-	return 0, err
+	return d.latest.changed(c.snapshot, c.searched, c.set)
 }
 
 func (d *decider) lastWrite(key uint64) (uint64, bool) {
@@ -85,13 +106,14 @@ func (d *decider) lastWrite(key uint64) (uint64, bool) {
 	return at, written
 }
 
-// remember notes writes at positions first, first+1, ….
-func (d *decider) remember(keys []uint64, first uint64) {
+// remember notes that a claim was written at positions first, first+1, ….
+func (d *decider) remember(c *claim, first uint64) {
 	if len(d.young.written) >= generationSize {
 		d.old = d.young
 		d.young = generation{from: first, written: make(map[uint64]uint64, generationSize)}
 	}
-	for i, key := range keys {
+	for i, key := range c.written {
 		d.young.written[key] = first + uint64(i)
 	}
+	d.latest.add(marked{first: first, end: first + uint64(len(c.written)), set: c.set, marks: c.marks})
 }

@@ -7,11 +7,27 @@ import (
 	"testing"
 )
 
+// decide has a claim decided as attempt does.
+func decide(ctx context.Context, d *decider, c *claim, order func() (first uint64, err error)) (waitFor uint64, err error) {
+	if err := d.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer d.leave()
+	if waitFor = d.conflict(c); waitFor != 0 {
+		return waitFor, nil
+	}
+	first, err := order()
+	if err == nil {
+		d.remember(c, first)
+	}
+	return 0, err
+}
+
 // decideOne asks for one key, and orders it at the position given.
 func decideOne(t *testing.T, d *decider, snapshot, key, position uint64) (waitFor uint64, ordered bool) {
 	t.Helper()
 	keys := []uint64{key}
-	waitFor, err := d.decide(t.Context(), snapshot, keys, keys, func() (uint64, error) {
+	waitFor, err := decide(t.Context(), d, &claim{snapshot: snapshot, relied: keys, written: keys}, func() (uint64, error) {
 		ordered = true
 		return position, nil
 	})
@@ -42,7 +58,7 @@ func TestDecide(t *testing.T) {
 func TestDecideSeparatesReliedFromWritten(t *testing.T) {
 	d := newDecider(0)
 	ask := func(snapshot uint64, relied, written []uint64, first uint64) uint64 {
-		waitFor, err := d.decide(t.Context(), snapshot, relied, written, func() (uint64, error) { return first, nil })
+		waitFor, err := decide(t.Context(), d, &claim{snapshot: snapshot, relied: relied, written: written}, func() (uint64, error) { return first, nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -67,7 +83,7 @@ func TestAFailedOrderIsNotRemembered(t *testing.T) {
 	d := newDecider(0)
 	surprise := errors.New("surprise")
 	keys := []uint64{1}
-	if _, err := d.decide(t.Context(), 0, keys, keys, func() (uint64, error) { return 0, surprise }); !errors.Is(err, surprise) {
+	if _, err := decide(t.Context(), d, &claim{relied: keys, written: keys}, func() (uint64, error) { return 0, surprise }); !errors.Is(err, surprise) {
 		t.Errorf("decide: %v, want %v", err, surprise)
 	}
 	if waitFor, _ := decideOne(t, d, 0, 1, 0); waitFor != 0 {
@@ -76,7 +92,7 @@ func TestAFailedOrderIsNotRemembered(t *testing.T) {
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	d.turn <- struct{}{} // somebody else's turn
-	if _, err := d.decide(cancelled, 0, keys, keys, nil); !errors.Is(err, context.Canceled) {
+	if _, err := decide(cancelled, d, &claim{relied: keys, written: keys}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("decide: %v, want Canceled", err)
 	}
 }

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"fhirlog/domain"
-	"fhirlog/domain/definitions"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 	"fhirlog/eventlog"
 )
 
@@ -30,6 +30,10 @@ type memory struct {
 	refuse  error         // of Append
 	block   chan struct{} // Append waits until it is closed, or for ctx
 	waits   int           // calls of WaitApplied that had to wait
+	values  map[uint64]*search.Values
+	finds   int         // calls of Find
+	onFind  func()      // called at the end of each Find
+	set     *search.Set // in force; nil for that of the specification
 }
 
 type place struct {
@@ -43,7 +47,7 @@ var (
 )
 
 func newMemory() *memory {
-	return &memory{packed: map[*eventlog.Packed][][]byte{}, chains: map[place][]uint64{}, moved: make(chan struct{})}
+	return &memory{packed: map[*eventlog.Packed][][]byte{}, chains: map[place][]uint64{}, values: map[uint64]*search.Values{}, moved: make(chan struct{})}
 }
 
 func (m *memory) Next() eventlog.Position {
@@ -231,12 +235,8 @@ func (m *memory) body(position uint64) string {
 
 // newService makes a Service over a memory; new resources get the ids new1,
 // new2, ….
-func newService(t *testing.T, m *memory, o Options) *Service {
+func newService(t testing.TB, m *memory, o Options) *Service {
 	t.Helper()
-	d, err := definitions.Load(definitions.R4)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if o.NewID == nil {
 		var mu sync.Mutex
 		n := 0
@@ -247,7 +247,7 @@ func newService(t *testing.T, m *memory, o Options) *Service {
 			return domain.LogicalID(fmt.Sprintf("new%d", n))
 		}
 	}
-	return New(m, m, d, o)
+	return New(m, m, r4(), o)
 }
 
 func parse(t testing.TB, text string) fhirjson.Value {

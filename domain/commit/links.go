@@ -5,43 +5,76 @@ import (
 	"slices"
 	"strings"
 
-	"fhirlog/domain"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/validate"
 )
 
+// destination is the place that links lead to. That of a conditional command and
+// that of a conditional reference are known with the plan, and the next plan may
+// find another one.
+type destination struct {
+	place string // Type/id; empty as long as it is not known
+	since int    // the plan that found it; 0 if it was known before
+}
+
+func (d *destination) found(place string, plan int) {
+	if d.place != place {
+		d.place, d.since = place, plan
+	}
+}
+
+// link is a link that has to be rewritten.
+type link struct {
+	start, end int // in the text of the document
+	to         *destination
+	fragment   string // what stays behind the place
+	bare       bool   // it lies within a string
+}
+
 // linkTable says which links the resources of a transaction must follow to
-// their new place (https://hl7.org/fhir/R4/http.html#trules): from
-// Bundle.entry.fullUrl to Type/id.
-type linkTable map[string]string
+// their new place (https://hl7.org/fhir/R4/http.html#trules), by
+// Bundle.entry.fullUrl.
+type linkTable map[string]*destination
 
 // newLinkTable lists the resources whose place is only known now. An update
 // under an absolute URL keeps its id, so links to it stay as they are.
-func newLinkTable(work []prepared) *linkTable {
-	table := linkTable{}
-	for _, w := range work {
-		url := w.command.FullURL
-		moves := w.command.Interaction == event.Create ||
-			w.command.Interaction == event.Update && strings.HasPrefix(url, "urn:")
-		if url != "" && moves {
-			table[url] = string(w.command.Type) + "/" + string(w.id)
+func newLinkTable(commands []prepared) linkTable {
+	var table linkTable
+	for i := range commands {
+		p := &commands[i]
+		c := p.command
+		moves := c.Interaction == event.Create ||
+			c.Interaction == event.Update && (c.Criteria != nil || strings.HasPrefix(c.FullURL, "urn:"))
+		if c.FullURL == "" || !moves {
+			continue
 		}
+		p.place = &destination{}
+		if p.id != "" {
+			p.place.place = placeOf(c.Type, p.id)
+		}
+		if table == nil {
+			table = make(linkTable, len(commands))
+		}
+		table[c.FullURL] = p.place
 	}
-	return &table
+	return table
 }
 
-// collector gathers the links of one resource that have to be rewritten.
+// collector gathers what has to be rewritten in one resource.
 type collector struct {
-	table linkTable
-	base  string // what relative references of this resource are relative to
-	edits []fhirjson.Edit
-
-	conditional []string // where references are searches
+	table      linkTable
+	references *references
+	base       string // what relative references of this resource are relative to
+	links      []link
+	citations  []citation
+	unknown    bool // a destination is not known yet
 }
 
-func (t *linkTable) collector(c *Command) *collector {
-	return &collector{table: *t, base: baseOf(c)}
+// begin starts with the resource of a command.
+func (c *collector) begin(command *Command) {
+	c.base = baseOf(command)
+	c.links, c.citations, c.unknown = c.links[:0], c.citations[:0], false
 }
 
 // baseOf returns the service base of a fullUrl such as
@@ -68,7 +101,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // places, and are not rewritten.
 func (c *collector) visit(kind validate.LinkKind, v fhirjson.Value) {
 	if kind == validate.LinkReference && isConditional(v.Text()) {
-		c.conditional = append(c.conditional, v.Path())
+		c.cite(v)
 		return
 	}
 	if len(c.table) == 0 {
@@ -78,95 +111,44 @@ func (c *collector) visit(kind validate.LinkKind, v fhirjson.Value) {
 	case validate.LinkXHTML:
 		c.narrative(v)
 	case validate.LinkReference, validate.LinkURI:
-		if to, moved := c.destination(v.Text()); moved {
-			c.edits = append(c.edits, fhirjson.Edit{Start: v.Start(), End: v.End(), With: fhirjson.AppendQuoted(nil, to)})
+		if to, fragment, moved := c.destination(v.Text()); moved {
+			c.add(link{start: v.Start(), end: v.End(), to: to, fragment: fragment})
 		}
 	}
 }
 
-// isConditional says whether a reference is a search, such as
-// Practitioner?identifier=1 (https://hl7.org/fhir/R4/http.html#trules).
-func isConditional(reference []byte) bool {
-	cut := bytes.IndexByte(reference, '?')
-	return cut > 0 && !bytes.ContainsAny(reference[:cut], ":/#")
-}
-
-// conditionalIssues refuses conditional references: storing them as they are
-// would leave them dangling for ever.
-func (c *collector) conditionalIssues() []domain.Issue {
-	if len(c.conditional) == 0 {
-		return nil
-	}
-	return []domain.Issue{{
-		Code:       "not-supported",
-		Message:    "Conditional references need search, which this server does not offer yet: name the resource by type and id, or by the fullUrl of an entry.",
-		Expression: c.conditional,
-	}}
+func (c *collector) add(l link) {
+	c.unknown = c.unknown || l.to.place == ""
+	c.links = append(c.links, l)
 }
 
 // destination looks a link up; a fragment stays behind the new place. A link to
 // a version means one of the place that it names, and is left alone.
-func (c *collector) destination(link []byte) (string, bool) {
+func (c *collector) destination(link []byte) (to *destination, fragment string, moved bool) {
 	if to, moved := c.table[string(link)]; moved {
-		return to, true
+		return to, "", true
 	}
 	if cut := bytes.IndexByte(link, '#'); cut > 0 {
-		if to, moved := c.destination(link[:cut]); moved {
-			return to + string(link[cut:]), true
+		if to, inner, moved := c.destination(link[:cut]); moved {
+			return to, inner + string(link[cut:]), true
 		}
 	}
 	if c.base == "" || bytes.IndexByte(link, ':') >= 0 || bytes.IndexByte(link, '/') <= 0 {
-		return "", false
+		return nil, "", false
 	}
-	to, moved := c.table[c.base+string(link)]
-	return to, moved
+	to, moved = c.table[c.base+string(link)]
+	return to, "", moved
 }
 
-// narrative rewrites href and src attributes in the XHTML of a text. It works on
-// the JSON text: the delimiters there are ' or an escaped quote.
-func (c *collector) narrative(v fhirjson.Value) {
-	raw := v.Raw()
-	for _, attribute := range [...]string{"href", "src"} {
-		for at := 0; ; {
-			found := bytes.Index(raw[at:], []byte(attribute))
-			if found < 0 {
-				break
-			}
-			at += found + len(attribute)
-			link := attributeValue(raw[at:])
-			if to, moved := c.destination(bytes.ReplaceAll(link.text, []byte(`\/`), []byte("/"))); moved {
-				start := v.Start() + at + link.offset
-				c.edits = append(c.edits, fhirjson.Edit{Start: start, End: start + len(link.text), With: []byte(to)})
-			}
+// appendEdits appends the edits of links whose destinations are known, by place.
+func appendEdits(dst []fhirjson.Edit, links []link) []fhirjson.Edit {
+	for _, l := range links {
+		with := []byte(l.to.place + l.fragment)
+		if !l.bare {
+			with = fhirjson.AppendQuoted(nil, l.to.place+l.fragment)
 		}
+		dst = append(dst, fhirjson.Edit{Start: l.start, End: l.end, With: with})
 	}
-}
-
-type spelledLink struct {
-	offset int
-	text   []byte // as JSON spells it
-}
-
-// attributeValue reads what follows the name of an attribute: = and a quoted
-// value, with spaces around.
-func attributeValue(raw []byte) spelledLink {
-	rest, ok := bytes.CutPrefix(bytes.TrimLeft(raw, " "), []byte("="))
-	if !ok {
-		return spelledLink{}
-	}
-	rest = bytes.TrimLeft(rest, " ")
-	for _, quote := range [...]string{`\"`, `'`} {
-		if value, ok := bytes.CutPrefix(rest, []byte(quote)); ok {
-			if end := bytes.Index(value, []byte(quote)); end >= 0 {
-				return spelledLink{len(raw) - len(value), value[:end]}
-			}
-		}
-	}
-	return spelledLink{}
-}
-
-// sorted returns the edits by place.
-func (c *collector) sorted() []fhirjson.Edit {
-	slices.SortFunc(c.edits, func(a, b fhirjson.Edit) int { return a.Start - b.Start })
-	return c.edits
+	slices.SortFunc(dst, func(a, b fhirjson.Edit) int { return a.Start - b.Start })
+	return dst
 }

@@ -1,13 +1,10 @@
 package commit
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 
-	"fhirlog/domain"
 	"fhirlog/domain/event"
-	"fhirlog/domain/fhirjson"
 )
 
 // linkBundle is a transaction in which a resource refers to others: U is created
@@ -172,36 +169,5 @@ func TestACommandAloneIsNotRewritten(t *testing.T) {
 	outcomes := mustCommit(t, newService(t, newMemory(), Options{}), Command{Interaction: event.Create, Type: "Basic", Resource: parse(t, posted)})
 	if got := parse(t, string(outcomes[0].Version.Body)).Get("subject").Get("reference").String(); got != urnA {
 		t.Errorf("reference = %q, want %q", got, urnA)
-	}
-}
-
-// TestConditionalReferencesAreRefused: what looks like a search in a reference
-// would dangle for ever.
-func TestConditionalReferencesAreRefused(t *testing.T) {
-	for reference, refused := range map[string]bool{
-		"Practitioner?identifier=s|1":             true,
-		"Patient/1":                               false,
-		"http://example.org/Patient?identifier=1": false,
-		"urn:x?y": false,
-		"#p?":     false,
-	} {
-		t.Run(reference, func(t *testing.T) {
-			m := newMemory()
-			d, err := fhirjson.Parse(fmt.Appendf(nil, `{"resourceType":"Basic","code":{"text":"x"},"subject":{"reference":%q}}`, reference), fhirjson.Limits{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = newService(t, m, Options{}).Commit(t.Context(), Caller{}, []Command{{Interaction: event.Create, Type: "Basic", Resource: d.Root()}})
-			if (err != nil) != refused {
-				t.Fatalf("Commit: %v, refused should be %t", err, refused)
-			}
-			if !refused {
-				return
-			}
-			failed, ok := errors.AsType[*domain.Error](err)
-			if !ok || len(failed.Issues) != 1 || failed.Issues[0].Code != "not-supported" || failed.Issues[0].Expression[0] != "Basic.subject.reference" {
-				t.Errorf("Commit: %+v", err)
-			}
-		})
 	}
 }

@@ -1,12 +1,13 @@
 package commit
 
 import (
+	"context"
 	"fmt"
-	"slices"
 
 	"fhirlog/domain"
 	"fhirlog/domain/event"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 	"fhirlog/eventlog"
 )
 
@@ -14,8 +15,11 @@ import (
 // the snapshot.
 type plan struct {
 	snapshot uint64
+	caller   Caller
 	outcomes []Outcome
 	writes   []planned
+	relied   []uint64 // the decider's keys of all resources that were looked at
+	reliance reliance // of all searches
 }
 
 // planned is one event to be written, for one command.
@@ -23,58 +27,70 @@ type planned struct {
 	command int
 	event   event.Event
 	body    []byte
+	values  *search.Values // of the body
+	aside   bool           // the outcome of the command tells of another event, or of none
+}
+
+// relyOn notes that the plan rests on the state of a resource, whether it
+// changes that or not.
+func (p *plan) relyOn(key uint64) { p.relied = append(p.relied, key) }
+
+// relyOnSearch notes that the plan rests on a search.
+func (p *plan) relyOnSearch(r *reliance) {
+	p.reliance.add(r)
+	p.relied = append(p.relied, r.resources...)
 }
 
 // plan decides what each command does to the state at the newest snapshot.
-func (s *Service) plan(caller Caller, work []prepared) (*plan, error) {
+func (s *Service) plan(ctx context.Context, caller Caller, w *work) (*plan, error) {
+	w.plans++
 	p := &plan{
 		snapshot: s.state.Applied(),
-		outcomes: make([]Outcome, len(work)),
-		writes:   make([]planned, 0, len(work)),
+		caller:   caller,
+		outcomes: make([]Outcome, len(w.commands)),
+		writes:   make([]planned, 0, len(w.commands)),
+		relied:   make([]uint64, 0, len(w.commands)),
 	}
-	for i := range work {
-		if err := s.planOne(p, caller, work, i); err != nil {
+	if err := s.resolve(ctx, p, w); err != nil {
+		return nil, err
+	}
+	for i := range w.commands {
+		if err := s.planOne(p, w, i); err != nil {
 			return nil, &CommandError{Index: i, Err: err}
 		}
 	}
-	return p, nil
+	return p, s.reviewParameters(p)
 }
 
-func (s *Service) planOne(p *plan, caller Caller, work []prepared, i int) error {
-	w := &work[i]
+func (s *Service) planOne(p *plan, w *work, i int) error {
+	c := &w.commands[i]
+	if c.selection != nil {
+		switch {
+		case c.command.deletes():
+			return s.planDeletions(p, w, i)
+		case c.command.Interaction == event.Create && len(c.selection.matches) == 1:
+			return s.planExisting(p, c, i)
+		}
+	}
 	before := resource.State{}
-	if w.command.Interaction != event.Create {
+	if c.command.Interaction != event.Create {
 		var err error
-		if before, err = s.state.Current(w.command.Type, w.id, p.snapshot); err != nil {
+		if before, err = s.look(p, c.command.Type, c.id); err != nil {
 			return err
 		}
 	}
-	if err := s.checkPreconditions(w, before); err != nil {
+	if err := s.checkPreconditions(c, before); err != nil {
 		return err
 	}
-	e := event.Event{
-		Interaction: w.command.Interaction,
-		Type:        w.command.Type,
-		ID:          w.id,
-		Version:     before.Version,
-		Previous:    event.NoPosition,
-		RequestID:   caller.RequestID,
-		Author:      caller.Author,
-	}
-	if before.Exists {
-		e.Previous = before.Position
-	}
-	switch w.command.Interaction {
+	e := p.event(c.command.Interaction, c.command.Type, c.id, before)
+	switch c.command.Interaction {
 	case event.Create, event.Update:
-		return s.planWrite(p, i, work, before, e)
-	case event.Delete:
-		s.planDelete(p, i, before, e)
-	case event.HardDelete:
-		p.outcomes[i].Change = Nothing
-		if before.Exists {
-			e.Kind = event.Erased
+		return s.planWrite(p, w, i, before, e)
+	case event.Delete, event.HardDelete:
+		if s.planDeletion(p, i, before, e) {
 			p.outcomes[i].Change = Deleted
-			p.writes = append(p.writes, planned{command: i, event: e})
+		} else {
+			p.outcomes[i].Change = Nothing
 		}
 	case event.PurgeHistory:
 		p.outcomes[i].Change = Nothing
@@ -87,9 +103,28 @@ func (s *Service) planOne(p *plan, caller Caller, work []prepared, i int) error 
 	return nil
 }
 
+// look reads the state of a resource at the snapshot of the plan.
+func (s *Service) look(p *plan, t domain.ResourceType, id domain.LogicalID) (resource.State, error) {
+	p.relyOn(s.decider.key(t, id))
+	return s.state.Current(t, id, p.snapshot)
+}
+
+// event begins the event of a change to a resource.
+func (p *plan) event(i event.Interaction, t domain.ResourceType, id domain.LogicalID, before resource.State) event.Event {
+	e := event.Event{
+		Interaction: i, Type: t, ID: id,
+		Version: before.Version, Previous: event.NoPosition,
+		RequestID: p.caller.RequestID, Author: p.caller.Author,
+	}
+	if before.Exists {
+		e.Previous = before.Position
+	}
+	return e
+}
+
 // checkPreconditions compares the state before with what the command demands.
-func (s *Service) checkPreconditions(w *prepared, before resource.State) error {
-	c := w.command
+func (s *Service) checkPreconditions(p *prepared, before resource.State) error {
+	c := p.command
 	isUpdate := c.Interaction == event.Update
 	switch {
 	case c.IfMatch != nil && !before.Exists:
@@ -99,45 +134,50 @@ func (s *Service) checkPreconditions(w *prepared, before resource.State) error {
 			"If-Match names another version than the current one, which is %s: read the %s again and repeat the change", before.Version, c.Type))
 	case c.MustNotExist && before.Exists && !before.Deleted:
 		return domain.NewError(domain.PreconditionFailed, fmt.Sprintf("If-None-Match: * allows only to create, and this %s exists", c.Type))
-	case isUpdate && c.IfMatch == nil && before.Exists && s.options.policy(c.Type) == VersionedUpdate:
+	case isUpdate && c.IfMatch == nil && before.Exists && !p.matched() && s.options.policy(c.Type) == VersionedUpdate:
 		return domain.NewError(domain.Invalid, fmt.Sprintf("an update of a %s must name the version it replaces: send If-Match: W/\"%s\"", c.Type, before.Version))
-	case isUpdate && !before.Exists && s.options.NoUpdateCreate:
+	case isUpdate && !before.Exists && !p.serverAssigned() && s.options.NoUpdateCreate:
 		return domain.NewError(domain.MethodNotAllowed, fmt.Sprintf("there is no such %s here, and an update may not create one on this server", c.Type))
 	}
 	return nil
 }
 
 // planWrite plans a new version, unless the content is there already.
-func (s *Service) planWrite(p *plan, i int, work []prepared, before resource.State, e event.Event) error {
-	w := &work[i]
-	body, metaAt, err := w.storedBody(p, work)
+func (s *Service) planWrite(p *plan, w *work, i int, before resource.State, e event.Event) error {
+	c := &w.commands[i]
+	written, err := w.ensureStored(p, c)
 	if err != nil {
 		return err
 	}
+	if !written {
+		p.outcomes[i].Change = Nothing
+		return nil
+	}
+	body := c.content.body
 	if before.Exists && !before.Deleted {
-		same, drops, err := s.compare(w, before, body, &p.outcomes[i])
+		same, drops, err := s.compare(c, before, body, &p.outcomes[i])
 		if err != nil || same {
 			return err
 		}
 		e.DropsPrevious = drops
 	}
-	if before.Exists && s.options.policy(w.command.Type) == NoVersion {
+	if before.Exists && s.options.policy(e.Type) == NoVersion {
 		e.DropsPrevious = true
 	}
-	e.Kind, e.Version, e.MetaAt = event.Written, before.Version+1, metaAt
+	e.Kind, e.Version, e.MetaAt = event.Written, before.Version+1, c.content.metaAt
 	p.outcomes[i].Change = Updated
 	if e.Version == 1 {
 		p.outcomes[i].Change = Created
 	}
 	p.outcomes[i].Version = resource.FromEvent(&e, 0, 0, body)
-	p.writes = append(p.writes, planned{command: i, event: e, body: body})
+	p.writes = append(p.writes, planned{command: i, event: e, body: body, values: c.content.values})
 	return nil
 }
 
 // compare reads the current version. If it holds the same content, that is the
 // outcome. drops says that only meta differs and the command wants no history of
 // that.
-func (s *Service) compare(w *prepared, before resource.State, body []byte, outcome *Outcome) (same, drops bool, err error) {
+func (s *Service) compare(c *prepared, before resource.State, body []byte, outcome *Outcome) (same, drops bool, err error) {
 	record, err := s.log.Read(eventlog.Position(before.Position))
 	if err != nil {
 		return false, false, err
@@ -147,45 +187,8 @@ func (s *Service) compare(w *prepared, before resource.State, body []byte, outco
 		if err != nil {
 			return false, false, err
 		}
-		*outcome = Outcome{Unchanged, resource.FromEvent(&e, before.Position, record.Instant, record.Body)}
+		*outcome = Outcome{Change: Unchanged, Version: resource.FromEvent(&e, before.Position, record.Instant, record.Body)}
 		return true, false, nil
 	}
-	return false, w.command.KeepNoMetaHistory && resource.SameButMeta(record.Body, body), nil
-}
-
-func (s *Service) planDelete(p *plan, i int, before resource.State, e event.Event) {
-	if !before.Exists || before.Deleted {
-		p.outcomes[i].Change = Nothing
-		return
-	}
-	e.Kind, e.Version = event.Deleted, before.Version+1
-	e.DropsPrevious = s.options.policy(e.Type) == NoVersion
-	p.outcomes[i] = Outcome{Deleted, resource.FromEvent(&e, 0, 0, nil)}
-	p.writes = append(p.writes, planned{command: i, event: e})
-}
-
-// packing keeps the compressed bodies from one plan to the next: a second plan
-// mostly writes the same.
-type packing struct {
-	bodies [][]byte
-	packed *eventlog.Packed
-}
-
-// pack makes the batch of a plan.
-func (k *packing) pack(log Log, p *plan) eventlog.Batch {
-	bodies := make([][]byte, len(p.writes))
-	metadata := make([][]byte, len(p.writes))
-	for i := range p.writes {
-		bodies[i] = p.writes[i].body
-		metadata[i] = p.writes[i].event.Append(make([]byte, 0, 96))
-	}
-	if k.packed == nil || !slices.EqualFunc(k.bodies, bodies, sameSlice) {
-		k.bodies, k.packed = bodies, log.Pack(bodies)
-	}
-	return eventlog.Batch{Metadata: metadata, Bodies: k.packed}
-}
-
-// sameSlice says whether two bodies are the same bytes in memory.
-func sameSlice(a, b []byte) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+	return false, c.command.KeepNoMetaHistory && resource.SameButMeta(record.Body, body), nil
 }

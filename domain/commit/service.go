@@ -8,8 +8,9 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
-	"fhirlog/domain/event"
+	"fhirlog/domain/registry"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 	"fhirlog/domain/validate"
 	"fhirlog/eventlog"
 )
@@ -33,6 +34,14 @@ type State interface {
 	// WaitApplied returns when Applied() ≥ upTo; it fails with ctx, or when nothing
 	// more will be applied.
 	WaitApplied(ctx context.Context, upTo uint64) error
+	// Parameters is the set of search parameters now in force, never nil. As long as
+	// it does not change, the same set is returned.
+	Parameters() *search.Set
+	// Find returns what matches the query as of the first snapshot records, at most
+	// limit resources, in the order of positions.
+	Find(ctx context.Context, q *search.Query, snapshot uint64, limit int) ([]search.Found, error)
+	// Include returns what matches include. All are current at the snapshot.
+	Include(ctx context.Context, r search.IncludeRequest) (search.Included, error)
 }
 
 // Options tune a Service; the zero value keeps every version.
@@ -41,6 +50,20 @@ type Options struct {
 	VersioningOf   map[domain.ResourceType]VersioningPolicy // exceptions
 	NoUpdateCreate bool                                     // refuse updates of resources that do not exist
 	NewID          func() domain.LogicalID                  // ids for new resources; default ULIDs
+	// Handoff, if set, gets the index values of each commit that the log has taken,
+	// in the order of the log and before the next commit is ordered, so that whoever
+	// follows the log need not read the bodies. values[i] belongs to the event at
+	// first+i, and is nil for one without content; set is what they were extracted
+	// by. All belongs to the receiver, who must be quick.
+	//
+	// The follower may meet an event before its values are handed over. It may also
+	// have a newer set in force than the values were extracted by, if a change of the
+	// set was ordered just before; then it has to extract anew.
+	Handoff func(first eventlog.Position, set *search.Set, values []*search.Values)
+	// Registry, if set, is what is known of search parameters and jobs: never less
+	// than State has applied. Without it, SearchParameters are resources like any
+	// other, and nothing is administered.
+	Registry func() *registry.Registry
 }
 
 func (o *Options) policy(t domain.ResourceType) VersioningPolicy {
@@ -52,13 +75,15 @@ func (o *Options) policy(t domain.ResourceType) VersioningPolicy {
 
 // Service commits commands.
 type Service struct {
-	log       Log
-	state     State
-	validator *validate.Validator
-	options   Options
-	decider   *decider
-	begin     uint64       // records that were there when the service was made
-	coming    atomic.Int64 // small commits that are being made
+	log         Log
+	state       State
+	definitions *definitions.Definitions
+	validator   *validate.Validator
+	options     Options
+	decider     *decider
+	begin       uint64       // records that were there when the service was made
+	coming      atomic.Int64 // small commits that are being made
+	alone       atomic.Int64 // commits that have taken the turn before they plan, 1 at most
 }
 
 // New makes a Service over a log and the state that follows it.
@@ -68,7 +93,7 @@ func New(log Log, state State, d *definitions.Definitions, o Options) *Service {
 	}
 	begin := uint64(log.Next())
 	return &Service{
-		log: log, state: state, validator: validate.New(d), options: o,
+		log: log, state: state, definitions: d, validator: validate.New(d), options: o,
 		decider: newDecider(begin), begin: begin,
 	}
 }
@@ -85,25 +110,21 @@ func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command)
 	}
 	arrived := s.announce(commands)
 	defer arrived()
-	work, err := s.prepare(commands)
+	w, err := s.prepare(caller, commands)
 	if err != nil {
 		return nil, unwrapSingle(commands, err)
 	}
-	var packing packing
 	for {
-		p, err := s.plan(caller, work)
+		p, appended, waitFor, err := s.attempt(ctx, caller, w)
 		if err != nil {
 			return nil, unwrapSingle(commands, err)
 		}
-		if len(p.writes) == 0 {
+		if waitFor == 0 && len(p.writes) == 0 {
 			return p.outcomes, nil
 		}
-		appended, waitFor, err := s.decide(ctx, p, work, packing.pack(s.log, p))
 		arrived()
-		if err != nil {
-			return nil, refusal(err)
-		}
 		if waitFor == 0 {
+			p.release()
 			return s.finish(ctx, p, appended)
 		}
 		if err := s.state.WaitApplied(ctx, waitFor); err != nil {
@@ -132,29 +153,9 @@ func (s *Service) announce(commands []Command) (arrived func()) {
 }
 
 // Coming says whether commits are being made that the log is about to get: those
-// could share a sync.
-func (s *Service) Coming() bool { return s.coming.Load() > 0 }
-
-// decide orders the batch of a plan that still holds. It relies on the state of
-// every resource that it looked at, also of those that it leaves as they are.
-func (s *Service) decide(ctx context.Context, p *plan, work []prepared, batch eventlog.Batch) (appended eventlog.Appended, waitFor uint64, err error) {
-	keys := make([]uint64, 0, len(work)+len(p.writes))
-	for i := range work {
-		if c := work[i].command; c.Interaction != event.Create {
-			keys = append(keys, s.decider.key(c.Type, work[i].id))
-		}
-	}
-	relied := len(keys)
-	for i := range p.writes {
-		keys = append(keys, s.decider.key(p.writes[i].event.Type, p.writes[i].event.ID))
-	}
-	waitFor, err = s.decider.decide(ctx, p.snapshot, keys[:relied], keys[relied:], func() (uint64, error) {
-		var err error
-		appended, err = s.log.Append(ctx, batch)
-		return uint64(appended.First), err
-	})
-	return appended, waitFor, err
-}
+// could share a sync. None comes while one commit has the turn and waits for all
+// that is ordered.
+func (s *Service) Coming() bool { return s.coming.Load() > 0 && s.alone.Load() == 0 }
 
 // finish waits for the batch and completes the outcomes with what the log
 // assigned.
@@ -162,9 +163,10 @@ func (s *Service) finish(ctx context.Context, p *plan, a eventlog.Appended) ([]O
 	if err := s.state.WaitApplied(ctx, uint64(a.First)+uint64(a.Count)); err != nil {
 		return nil, unknownOutcome(err)
 	}
-	for i, w := range p.writes {
+	for i := range p.writes {
+		w := &p.writes[i]
 		v := &p.outcomes[w.command].Version
-		if v.Version != 0 && p.outcomes[w.command].Change != Purged {
+		if v.Version != 0 && !w.aside && p.outcomes[w.command].Change != Purged {
 			v.Position, v.Instant = uint64(a.First)+uint64(i), a.Instant
 		}
 	}

@@ -1,0 +1,87 @@
+package commit
+
+import (
+	"fmt"
+
+	"fhirlog/domain/event"
+	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
+	"fhirlog/eventlog"
+)
+
+// planDeletion plans the deletion or the erasure of one resource. It answers
+// false if there is nothing to do.
+func (s *Service) planDeletion(p *plan, i int, before resource.State, e event.Event) bool {
+	if !before.Exists || before.Deleted && e.Interaction == event.Delete {
+		return false
+	}
+	if e.Interaction == event.HardDelete {
+		e.Kind = event.Erased
+		p.writes = append(p.writes, planned{command: i, event: e})
+		return true
+	}
+	e.Kind, e.Version = event.Deleted, before.Version+1
+	e.DropsPrevious = s.options.policy(e.Type) == NoVersion
+	p.outcomes[i].Version = resource.FromEvent(&e, 0, 0, nil)
+	p.writes = append(p.writes, planned{command: i, event: e})
+	return true
+}
+
+// planDeletions plans what a deletion by criteria takes: included resources
+// first, so that nothing ever refers to what is gone.
+func (s *Service) planDeletions(p *plan, w *work, i int) error {
+	c := &w.commands[i]
+	sel, outcome := c.selection, &p.outcomes[i]
+	outcome.Change = Nothing
+	if len(sel.matches) == 0 {
+		return s.checkPreconditions(c, resource.State{})
+	}
+	for _, f := range sel.included {
+		if _, err := s.planFound(p, c, i, f); err != nil {
+			return err
+		}
+		p.writes[len(p.writes)-1].aside = true
+	}
+	for _, f := range sel.matches {
+		before, err := s.planFound(p, c, i, f)
+		if err != nil {
+			return err
+		}
+		if err := s.checkPreconditions(c, before); err != nil {
+			return err
+		}
+		p.writes[len(p.writes)-1].aside = len(sel.matches) > 1
+	}
+	outcome.Change, outcome.Items = Deleted, len(sel.included)+len(sel.matches)
+	if len(sel.matches) > 1 {
+		outcome.Version = resource.Version{}
+	}
+	return nil
+}
+
+// planFound plans the deletion of a resource that a search found.
+func (s *Service) planFound(p *plan, c *prepared, i int, f search.Found) (before resource.State, err error) {
+	if before, err = s.look(p, f.Type, f.ID); err != nil {
+		return before, err
+	}
+	if before.Position != f.Position || !s.planDeletion(p, i, before, p.event(c.command.Interaction, f.Type, f.ID, before)) {
+		return before, fmt.Errorf("a search at %d found a %s that is not current there", p.snapshot, f.Type)
+	}
+	return before, nil
+}
+
+// planExisting makes the resource that a conditional create found its outcome.
+func (s *Service) planExisting(p *plan, c *prepared, i int) error {
+	f := c.selection.matches[0]
+	p.relyOn(s.decider.key(f.Type, f.ID))
+	record, err := s.log.Read(eventlog.Position(f.Position))
+	if err != nil {
+		return err
+	}
+	e, err := event.Decode(record.Metadata)
+	if err != nil {
+		return err
+	}
+	p.outcomes[i] = Outcome{Change: Existing, Version: resource.FromEvent(&e, f.Position, record.Instant, record.Body)}
+	return nil
+}

@@ -1,9 +1,13 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
+	"regexp"
 
 	"golang.org/x/sync/errgroup"
+
+	"fhirlog/domain/fhirjson"
 )
 
 // batch carries out entries that do not depend on each other: verb by verb, and
@@ -22,14 +26,46 @@ func (j *job) batch(ctx context.Context) (response, error) {
 		}
 	}
 	for _, entries := range byRank {
-		j.runGroup(ctx, entries)
+		for len(entries) > 0 {
+			n := j.together(entries)
+			j.runGroup(ctx, entries[:n])
+			entries = entries[n:]
+		}
 	}
 	return j.respond(ctx, func(ctx context.Context, e *entry) response {
 		return j.s.perform(ctx, &e.request)
 	}), nil
 }
 
-// runGroup carries out the writes of one verb.
+// together counts the entries that may be carried out at once. What an entry
+// finds by criteria depends on all that come before and on none that come after,
+// so it is carried out alone, unless parallel processing is asked for.
+func (j *job) together(entries []*entry) int {
+	if j.logic == parallel {
+		return len(entries)
+	}
+	for i, e := range entries {
+		if e.request.conditional() || e.refersByCriteria() {
+			return max(i, 1)
+		}
+	}
+	return len(entries)
+}
+
+// conditionalReference finds references that are searches, such as
+// Practitioner?identifier=1.
+var conditionalReference = regexp.MustCompile(`"reference"\s*:\s*"[A-Za-z]+\?`)
+
+// refersByCriteria says whether the content has conditional references.
+func (e *entry) refersByCriteria() bool {
+	if e.resource.Kind() != fhirjson.Object {
+		return false
+	}
+	text := e.resource.Raw()
+	return bytes.IndexByte(text, '?') >= 0 && conditionalReference.Match(text)
+}
+
+// runGroup carries out writes of one verb that do not look at each other.
 func (j *job) runGroup(ctx context.Context, entries []*entry) {
 	chains := make([][]*entry, 0, len(entries))
 	byKey := make(map[string]int)

@@ -16,14 +16,25 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 )
 
-// instant is a Writer and Reader that do nothing, so that what is measured is
-// this package, with parsing.
+// instant is a Writer, Reader and Searcher that do nothing, so that what is
+// measured is this package, with parsing.
 type instant struct {
 	Reader
+	Searcher
 	version resource.Version
+	page    search.Page
 }
+
+func (i *instant) Applied() uint64 { return 1 << 20 }
+
+func (i *instant) Search(context.Context, search.PageRequest) (search.Page, error) {
+	return i.page, nil
+}
+
+func (i *instant) ReadAt(context.Context, uint64) (resource.Version, error) { return i.version, nil }
 
 func (i *instant) Commit(_ context.Context, _ commit.Caller, commands []commit.Command) ([]commit.Outcome, error) {
 	outcomes := make([]commit.Outcome, len(commands))
@@ -61,8 +72,8 @@ func benchmarkServer(b *testing.B) *Server {
 		b.Fatal(err)
 	}
 	body, metaAt := resource.AppendStored(nil, document.Root(), "a", nil)
-	i := &instant{version: resource.Version{Type: "Patient", ID: "a", Version: 3, Instant: epoch.UnixMilli(), Interaction: event.Update, Body: body, MetaAt: metaAt}}
-	s, err := New(Dependencies{Writer: i, Reader: i, Definitions: d}, Options{})
+	i := &instant{Searcher: newModel(d), page: search.Page{Matches: make([]uint64, 10), Total: 12345, HasNext: true, Next: 99}, version: resource.Version{Type: "Patient", ID: "a", Version: 3, Instant: epoch.UnixMilli(), Interaction: event.Update, Body: body, MetaAt: metaAt}}
+	s, err := New(Dependencies{Writer: i, Reader: i, Searcher: i, Definitions: d}, Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -78,6 +89,7 @@ func BenchmarkServe(b *testing.B) {
 		{"read", "GET", "/fhir/Patient/a", "", "", ""},
 		{"read gzip", "GET", "/fhir/metadata", "", "", "gzip"},
 		{"read elements", "GET", "/fhir/Patient/a", "_elements=active", "", ""},
+		{"search", "GET", "/fhir/Patient", "identifier=http://hospital.example/mrn|0123456789&_sort=-_lastUpdated", "", ""},
 		{"create", "POST", "/fhir/Patient", "", sample(), ""},
 		{"update", "PUT", "/fhir/Patient/a", "", sample(), ""},
 		{"delete", "DELETE", "/fhir/Patient/a", "", "", ""},

@@ -37,10 +37,9 @@ func (b *body) free(reuse bool) {
 	b.share.release()
 }
 
-// readBody reads the body of a request into b: decompressed, at most
-// MaxBodyBytes, as long as the client keeps up.
-func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Request, b *body) error {
-	limit := s.options.MaxBodyBytes
+// readBody reads the body of a request into b: decompressed, at most limit
+// bytes, as long as the client keeps up.
+func (s *Server) readBody(ctx context.Context, w http.ResponseWriter, h *http.Request, b *body, limit int64) error {
 	coded, err := contentCoding(w, h)
 	if err != nil {
 		return err

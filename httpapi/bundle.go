@@ -111,10 +111,10 @@ func (j *job) open(ctx context.Context) error {
 }
 
 // querySize is the memory that the parts of an entry's query take: two strings
-// for a parameter, one for an element.
+// for a parameter, one for an element, and criteria once they are parsed.
 func (r *request) querySize() int64 {
 	const stringBytes = 16
-	return stringBytes * int64(2*cap(r.query)+cap(r.shape.elements))
+	return stringBytes*int64(2*cap(r.query)+cap(r.shape.elements)) + r.criteriaBytes()
 }
 
 // unknownMembers finds members that a part of a Bundle cannot have. A
@@ -141,7 +141,7 @@ func (e *entry) expression(part string) string {
 func (s *Server) prepareEntry(outer *request, e *entry, v fhirjson.Value) error {
 	r := &e.request
 	*r = request{
-		requestID: outer.requestID, base: outer.base, prefer: outer.prefer,
+		requestID: outer.requestID, base: outer.base, prefer: outer.prefer, partial: outer.partial,
 		fullURL: v.Get("fullUrl").String(),
 	}
 	e.resource = v.Get("resource")
@@ -193,6 +193,9 @@ func (s *Server) prepareTarget(e *entry, link string) (err error) {
 	if path, err = url.PathUnescape(path); err != nil {
 		return invalid("The url is not well encoded.", at)
 	}
+	if len(query) > longestQuery {
+		return invalid("The query of the url is too long.", at)
+	}
 	if r.query, err = parseParameters(query); err != nil {
 		return err
 	}
@@ -209,6 +212,9 @@ func (s *Server) prepareTarget(e *entry, link string) (err error) {
 	}
 	if r.call.kind == bundleKind {
 		return invalid("A Bundle cannot be processed within a Bundle.", at)
+	}
+	if r.call.form && e.resource.Exists() {
+		return invalid("The criteria of a search in a Bundle stand in its url; the entry has no resource.", e.expression(".resource"))
 	}
 	if r.call.content {
 		if e.resource.Kind() != fhirjson.Object {

@@ -114,14 +114,14 @@ func TestBatch(t *testing.T) {
 			item{line: "GET http://example.com/fhir/Patient/b/_history"},
 			item{line: "GET Patient/b?_elements=id"},
 			item{line: "GET $versions"},
-		)).wantStatuses("200 201 201 410 204 400 404 404 405 405 200 200 404 200 200 200")
+		)).wantStatuses("200 201 201 410 204 400 404 404 200 405 200 200 404 200 200 200")
 		a.wantAt("batch-response", "type").wantAt("request-1", "id")
 		a.wantAt("Patient", "entry", 0, "resource", "resourceType").wantAt("200 OK", "entry", 0, "response", "status").wantAt(`W/"1"`, "entry", 0, "response", "etag")
 		a.wantAt("201 Created", "entry", 2, "response", "status").wantAt("http://example.com/fhir/Patient/new1/_history/1", "entry", 2, "response", "location")
 		a.wantAt(`W/"2"`, "entry", 3, "response", "etag").wantAt("deleted", "entry", 3, "response", "outcome", "issue", 0, "code")
 		a.wantAt("204 No Content", "entry", 4, "response", "status").wantAt(nil, "entry", 4, "resource")
 		a.wantAt("OperationOutcome", "entry", 5, "response", "outcome", "resourceType").wantAt(nil, "entry", 5, "resource")
-		a.wantAt("not-supported", "entry", 8, "response", "outcome", "issue", 0, "code")
+		a.wantAt("searchset", "entry", 8, "resource", "type").wantAt(0.0, "entry", 8, "resource", "total")
 		a.wantAt(nil, "entry", 10, "resource").wantAt("CapabilityStatement", "entry", 11, "resource", "resourceType")
 		a.wantAt("history", "entry", 13, "resource", "type").wantAt("SUBSETTED", "entry", 14, "resource", "meta", "tag", 0, "code")
 		if m := a.string("entry", 7, "response", "outcome", "issue", 0, "diagnostics"); !strings.Contains(m, "ValueSet/$lookup") {
@@ -144,7 +144,7 @@ func TestBatch(t *testing.T) {
 			item{line: "GET Patient/k", more: `"ifModifiedSince":"2020-01-01T00:00:00Z"`},
 			item{line: "POST Patient", resource: `{"resourceType":"Patient"}`, more: `"ifNoneExist":"identifier=x"`},
 			item{line: "DELETE Patient/k", more: `"ifMatch":"W/\"7\""`},
-		)).wantStatuses("412 304 304 200 400 412")
+		)).wantStatuses("412 304 304 200 201 412")
 	})
 	t.Run("Prefer is inherited", func(t *testing.T) {
 		a := sv.do("POST /fhir", "Prefer: return=minimal", bundleOf("batch", item{line: "POST Patient", resource: `{"resourceType":"Patient"}`})).wantStatuses("201")
@@ -219,11 +219,12 @@ func TestTransaction(t *testing.T) {
 		{"a read of what is deleted", []item{{line: "POST Patient", resource: body}, {line: "GET Patient/gone"}}, 410, "processing", "deleted", "Bundle.entry[1]"},
 		{"a version clash", []item{{line: "POST Patient", resource: body}, {line: "PUT Patient/old", resource: patient("old", ""), more: `"ifMatch":"W/\"8\""`}}, 412, "processing", "conflict", "Bundle.entry[1]"},
 		{"faulty content", []item{{line: "POST Patient", resource: body}, {line: "POST Patient", resource: `{"resourceType":"Patient","x":1}`}}, 400, "processing", "", "Bundle.entry[1]"},
-		{"conditional update", []item{{line: "PUT Patient?identifier=x", resource: body}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
-		{"conditional delete", []item{{line: "DELETE Patient?identifier=x"}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
-		{"conditional create", []item{{line: "POST Patient", resource: body, more: `"ifNoneExist":"identifier=x"`}}, 400, "processing", "not-supported", "Bundle.entry[0]"},
-		{"a search", []item{{line: "POST Patient/_search"}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
-		{"the service itself", []item{{line: "GET /"}}, 405, "processing", "not-supported", "Bundle.entry[0]"},
+		{"a conditional update without criteria", []item{{line: "PUT Patient", resource: body}}, 400, "processing", "invalid", "Bundle.entry[0]"},
+		{"a conditional update by what is unknown", []item{{line: "PUT Patient?nonsense=x", resource: body}}, 400, "processing", "", "Bundle.entry[0]"},
+		{"a conditional delete of many", []item{{line: "POST Patient", resource: body}, {line: "DELETE Patient?identifier=x&_count=2"}}, 400, "processing", "invalid", "Bundle.entry[1]"},
+		{"a conditional create by what is unknown", []item{{line: "POST Patient", resource: body, more: `"ifNoneExist":"nonsense=x"`}}, 400, "processing", "", "Bundle.entry[0]"},
+		{"a search by POST", []item{{line: "POST Patient/_search?name=x"}}, 400, "invalid", "", "Bundle.entry[0].request.method"},
+		{"a search that means nothing", []item{{line: "POST Patient", resource: body}, {line: "GET Patient?name:nonsense=x"}}, 400, "processing", "", "Bundle.entry[1]"},
 		{"an unknown type", []item{{line: "POST Nonsense", resource: body}}, 404, "processing", "not-found", "Bundle.entry[0]"},
 		{"an unknown path", []item{{line: "GET Patient/$x"}}, 404, "processing", "not-found", "Bundle.entry[0]"},
 		{"a wrong parameter of a history", []item{{line: "POST Patient", resource: body}, {line: "GET Patient/_history?_count=x"}}, 400, "processing", "invalid", "Bundle.entry[1]"},

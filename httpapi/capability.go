@@ -6,16 +6,51 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
 
 	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/search"
 )
+
+// capability is the CapabilityStatement as it is by the search parameters now in
+// force. It is safe for concurrent use.
+type capability struct {
+	mu        sync.Mutex // guards the fields below
+	set       *search.Set
+	statement templated
+}
 
 // metadata answers GET /metadata
 // (https://hl7.org/fhir/R4/http.html#capabilities).
 func (s *Server) metadata(_ context.Context, r *request) (response, error) {
-	return response{status: http.StatusOK, fhir: s.capability.at(r.base), shaped: r.shape.summary != summaryCount}, nil
+	statement, err := s.statement()
+	if err != nil {
+		return response{}, err
+	}
+	if r.shape.whole() || r.shape.summary == summaryCount {
+		return response{status: http.StatusOK, stream: func(b *bodyWriter, _ shape) error { return statement.write(b, r.base) }}, nil
+	}
+	return response{status: http.StatusOK, fhir: statement.at(r.base), shaped: true}, nil
+}
+
+// statement returns the CapabilityStatement. It is made anew when the search
+// parameters have changed.
+func (s *Server) statement() (templated, error) {
+	set := s.searcher.Parameters()
+	c := &s.capability
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.statement == nil || c.set != set {
+		made, err := s.describe(set)
+		if err != nil {
+			return nil, err
+		}
+		c.set, c.statement = set, made
+	}
+	return c.statement, nil
 }
 
 // templated is a document with holes for the base URL of the service.
@@ -35,9 +70,29 @@ func newTemplated(document any) (templated, error) {
 }
 
 // at fills in the base URL.
-func (t templated) at(base string) []byte {
-	quoted := fhirjson.AppendQuoted(nil, base)
-	return bytes.Join(t, quoted[1:len(quoted)-1])
+func (t templated) at(base string) []byte { return bytes.Join(t, quotedInside(base)) }
+
+// write writes the document piece by piece.
+func (t templated) write(b *bodyWriter, base string) error {
+	hole := quotedInside(base)
+	for i, part := range t {
+		if i > 0 {
+			b.buf = append(b.buf, hole...)
+		}
+		for piece := range slices.Chunk(part, streamAbove) {
+			b.buf = append(b.buf, piece...)
+			if err := b.flushIfLarge(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// quotedInside escapes a text as it stands within a JSON string.
+func quotedInside(text string) []byte {
+	quoted := fhirjson.AppendQuoted(nil, text)
+	return quoted[1 : len(quoted)-1]
 }
 
 // The parts of a CapabilityStatement that this server fills in, in the order
@@ -70,11 +125,14 @@ type (
 		URL         string `json:"url"`
 	}
 	rest struct {
-		Mode        string          `json:"mode"`
-		Security    security        `json:"security"`
-		Resource    []restResource  `json:"resource"`
-		Interaction []code          `json:"interaction"`
-		Operation   []restOperation `json:"operation"`
+		Mode          string          `json:"mode"`
+		Documentation string          `json:"documentation"`
+		Security      security        `json:"security"`
+		Resource      []restResource  `json:"resource"`
+		Interaction   []code          `json:"interaction"`
+		SearchParam   []searchParam   `json:"searchParam"`
+		Operation     []restOperation `json:"operation"`
+		Compartment   []string        `json:"compartment"`
 	}
 	security struct {
 		CORS        bool   `json:"cors"`
@@ -95,7 +153,17 @@ type (
 		ConditionalUpdate bool            `json:"conditionalUpdate"`
 		ConditionalPatch  *bool           `json:"conditionalPatch,omitempty"` // R5
 		ConditionalDelete string          `json:"conditionalDelete"`
+		ReferencePolicy   []string        `json:"referencePolicy"`
+		SearchInclude     []string        `json:"searchInclude,omitempty"`
+		SearchRevInclude  []string        `json:"searchRevInclude,omitempty"`
+		SearchParam       []searchParam   `json:"searchParam,omitempty"`
 		Operation         []restOperation `json:"operation,omitempty"` // not in STU3
+	}
+	searchParam struct {
+		Name          string `json:"name"`
+		Definition    string `json:"definition,omitempty"`
+		Type          string `json:"type"`
+		Documentation string `json:"documentation,omitempty"`
 	}
 	restOperation struct {
 		Name       string `json:"name"`
@@ -115,7 +183,11 @@ func (s *Server) canonical(url string) any {
 }
 
 // describe makes the CapabilityStatement from what is really routed.
-func (s *Server) describe() (templated, error) {
+func (s *Server) describe(set *search.Set) (templated, error) {
+	described, err := s.describeRest(set)
+	if err != nil {
+		return nil, fmt.Errorf("describe the service: %w", err)
+	}
 	statement := capabilityStatement{
 		ResourceType: "CapabilityStatement",
 		URL:          baseHole + "/metadata",
@@ -133,7 +205,7 @@ func (s *Server) describe() (templated, error) {
 		},
 		FHIRVersion: s.fhir.FHIRVersion(),
 		Format:      []string{"application/fhir+json", "json"},
-		Rest:        []rest{s.describeRest()},
+		Rest:        []rest{described},
 	}
 	if s.fhir.Version() == definitions.STU3 {
 		statement.AcceptUnknown = "extensions"
@@ -145,29 +217,42 @@ func (s *Server) describe() (templated, error) {
 	return t, nil
 }
 
-func (s *Server) describeRest() rest {
+func (s *Server) describeRest(set *search.Set) (rest, error) {
 	described := rest{
-		Mode:     "server",
-		Security: security{CORS: s.cors != nil, Description: "There is no authentication: whoever reaches the service may do everything."},
+		Mode:          "server",
+		Documentation: documentation,
+		Security:      security{CORS: s.cors != nil, Description: "There is no authentication: whoever reaches the service may do everything."},
 	}
 	routed := s.routed()
+	included := s.describeIncludes(set)
 	for _, t := range s.sorted {
 		if r, any := s.describeType(t, routed); any {
+			if t.offers(searchTypeKind) {
+				r.SearchParam = s.describeParameters(set, t.name)
+				r.SearchInclude, r.SearchRevInclude = included[t.name].include, included[t.name].revinclude
+			}
 			described.Resource = append(described.Resource, r)
 		}
 	}
 	if routed&bundleKind != 0 {
 		described.Interaction = append(described.Interaction, code{"transaction"}, code{"batch"})
 	}
-	if routed&historySystemKind != 0 && len(s.options.NoHistory) == 0 {
-		described.Interaction = append(described.Interaction, code{historySystemKind.code()})
+	for _, k := range []kind{historySystemKind, searchSystemKind} {
+		if routed&k != 0 && !s.switchedOff(k) {
+			described.Interaction = append(described.Interaction, code{k.code()})
+		}
 	}
+	described.SearchParam = commonParameters
 	for _, o := range operations {
 		if routed&o.kind != 0 && (o.system || s.fhir.Version() == definitions.STU3) {
 			described.Operation = append(described.Operation, s.describeUse(o))
 		}
 	}
-	return described
+	compartments, err := s.fhir.Compartments()
+	for _, c := range compartments {
+		described.Compartment = append(described.Compartment, c.URL)
+	}
+	return described, err
 }
 
 // routed returns all interactions that some route leads to.
@@ -185,14 +270,21 @@ func (s *Server) routed() kind {
 
 // describeType describes what is offered for a type; false if that is nothing.
 func (s *Server) describeType(t *typeRules, routed kind) (restResource, bool) {
+	searched := t.offers(searchTypeKind)
 	described := restResource{
 		Type:              string(t.name),
 		Profile:           s.canonical("http://hl7.org/fhir/StructureDefinition/" + string(t.name)),
 		Versioning:        versioningCode(t.versioning),
 		ReadHistory:       t.history && t.offers(vreadKind),
 		UpdateCreate:      t.updateCreate && t.offers(updateKind),
+		ConditionalCreate: searched && t.offers(createKind),
 		ConditionalRead:   "full-support",
+		ConditionalUpdate: searched && t.offers(updateKind),
 		ConditionalDelete: "not-supported",
+		ReferencePolicy:   []string{"literal", "logical"},
+	}
+	if searched && t.offers(deleteKind) {
+		described.ConditionalDelete = "multiple"
 	}
 	if s.fhir.Version() == definitions.R5 {
 		described.ConditionalPatch = new(bool)

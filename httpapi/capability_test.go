@@ -37,10 +37,10 @@ func TestMetadata(t *testing.T) {
 		return strings.Join(list, " ")
 	}
 	for name, want := range map[string]string{
-		"Patient":    "read vread update delete history-instance history-type create",
-		"AuditEvent": "read vread history-instance history-type create",
-		"Group":      "read vread update delete create",
-		"Device":     "read vread update history-instance history-type create",
+		"Patient":    "read vread update delete history-instance history-type create search-type",
+		"AuditEvent": "read vread history-instance history-type create search-type",
+		"Group":      "read vread update delete create search-type",
+		"Device":     "read vread update history-instance history-type create search-type",
 		"Parameters": "",
 	} {
 		if got := codes(name); got != want {
@@ -55,7 +55,7 @@ func TestMetadata(t *testing.T) {
 	if types["Group"]["readHistory"] != false || types["Patient"]["readHistory"] != true || types["Patient"]["updateCreate"] != false || types["Patient"]["conditionalRead"] != "full-support" {
 		t.Errorf("Group %v, Patient %v", types["Group"], types["Patient"])
 	}
-	if len(types["Patient"]["operation"].([]any)) != 1 || types["Device"]["operation"] != nil {
+	if len(types["Patient"]["operation"].([]any)) != 2 || len(types["Device"]["operation"].([]any)) != 1 {
 		t.Errorf("operations of Patient %v, of Device %v", types["Patient"]["operation"], types["Device"]["operation"])
 	}
 }

@@ -8,15 +8,14 @@ import (
 	"fhirlog/domain/commit"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/resource"
 )
 
 // planCreate makes the command of POST /{type}
 // (https://hl7.org/fhir/R4/http.html#create).
 func (s *Server) planCreate(r *request) (commit.Command, error) {
-	if r.conditions.ifNoneExist.given {
-		return commit.Command{}, notSupported("Conditional create (If-None-Exist) is not offered yet; nothing was created.")
-	}
-	return commit.Command{Interaction: event.Create, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL}, nil
+	criteria, err := s.ifNoneExist(r)
+	return commit.Command{Interaction: event.Create, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL, Criteria: criteria}, err
 }
 
 // answerWrite tells what became of a create or an update.
@@ -27,7 +26,10 @@ func (s *Server) answerWrite(r *request, o *commit.Outcome) response {
 	switch o.Change {
 	case commit.Created:
 		answer.status, verb = http.StatusCreated, "created"
-		answer.location = r.base + "/" + string(v.Type) + "/" + string(v.ID) + "/_history/" + v.Version.String()
+		answer.location = locationOf(r.base, v)
+	case commit.Existing:
+		verb = "found already existing, and nothing was created"
+		answer.location = locationOf(r.base, v)
 	case commit.Unchanged:
 		verb = "left as it was, as the content is the same"
 	}
@@ -39,6 +41,11 @@ func (s *Server) answerWrite(r *request, o *commit.Outcome) response {
 		answer.details = true
 	}
 	return answer
+}
+
+// locationOf is the URL of a version.
+func locationOf(base string, v *resource.Version) string {
+	return base + "/" + string(v.Type) + "/" + string(v.ID) + "/_history/" + v.Version.String()
 }
 
 // done makes the issue of an OperationOutcome that tells of success.

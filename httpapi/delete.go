@@ -12,22 +12,33 @@ import (
 // (https://hl7.org/fhir/R4/http.html#delete), of which hardDelete=true leaves
 // nothing.
 func (s *Server) planDelete(r *request) (commit.Command, error) {
-	c := commit.Command{Interaction: event.Delete, Type: r.resourceType()}
-	hard, err := r.hardDelete()
+	c, err := r.newDelete()
 	if err != nil {
 		return c, err
-	}
-	if hard {
-		c.Interaction = event.HardDelete
 	}
 	return c, r.planRemoval(&c)
 }
 
-// planRemoval fills in what deletions and purges share.
+// newDelete begins the command of a deletion.
+func (r *request) newDelete() (commit.Command, error) {
+	c := commit.Command{Interaction: event.Delete, Type: r.resourceType()}
+	hard, err := r.hardDelete()
+	if hard {
+		c.Interaction = event.HardDelete
+	}
+	return c, err
+}
+
+// planRemoval fills in what deletions and purges of a resource share.
 func (r *request) planRemoval(c *commit.Command) (err error) {
 	if c.ID, err = domain.ParseLogicalID(r.id); err != nil {
 		return invalid("The id in the path is wrong: " + err.Error() + ".")
 	}
+	return r.planConditions(c)
+}
+
+// planConditions fills in the conditions of deletions and purges.
+func (r *request) planConditions(c *commit.Command) (err error) {
 	if c.IfMatch, err = r.conditions.expectedVersion(); err != nil {
 		return err
 	}
@@ -37,6 +48,9 @@ func (r *request) planRemoval(c *commit.Command) (err error) {
 	}
 	return err
 }
+
+// hardDeleteParameters are what a deletion takes.
+var hardDeleteParameters = []string{"hardDelete", "_hardDelete", "allowPartialSuccess"}
 
 // hardDelete reads the parameter by either of its names.
 func (r *request) hardDelete() (bool, error) {
@@ -61,6 +75,9 @@ func (s *Server) answerDelete(r *request, o *commit.Outcome) response {
 	answer.instant = 0
 	if o.Change != commit.Deleted {
 		answer.version = 0
+	}
+	if r.call.searches {
+		return answerConditionalDelete(r, o, answer)
 	}
 	if r.prefer.returns == returnOutcome {
 		answer.status, answer.details = http.StatusOK, true

@@ -8,7 +8,8 @@
 //
 // What a version is, which writes are allowed and when a change is durable is
 // left to domain/commit and the projections; they are reached through the
-// interfaces Writer and Reader. Listening, TLS and the life of the process
+// interfaces Writer, Reader and Searcher. What a search means is left to
+// domain/search. Listening, TLS and the life of the process
 // belong to cmd.
 //
 // # From a request to an answer
@@ -24,6 +25,21 @@
 // once; writes are planned as a commit.Command, committed, and answered from
 // the outcome. So a transaction can plan all its entries, commit them as one,
 // and answer each in the same words as the single interaction would.
+//
+// # Pages and the past
+//
+// Every search and history sees one snapshot, the number of records at its
+// beginning or at the moment that _asOf names. The links of a page carry it in a
+// token (token.go), sealed together with what is paged: so pages never repeat or
+// lose a version, whatever is written meanwhile, and no token can be made up or
+// used for something else. self shows the parameters that were really used.
+//
+// # Selecting by criteria
+//
+// A conditional write is planned with its criteria parsed, and decided where
+// commits are (domain/commit). Here, what is not understood is refused. Entries
+// of a batch that select by criteria are carried out alone and in order, so that
+// they find what the entries before have done, and nothing else (batch.go).
 //
 // Only what net/http refuses before there is a request, such as a malformed
 // request line or headers without end, is answered in plain text.

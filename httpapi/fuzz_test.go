@@ -42,7 +42,7 @@ func FuzzHTTP(f *testing.F) {
 	sv := newService(f, Options{CORS: CORS{Origins: []string{"*"}}, MaxBodyBytes: 1 << 20, TrustForwarded: true, Clock: func() time.Time { return epoch }})
 	f.Fuzz(func(t *testing.T, method, path, query, headers, body string) {
 		sv.t = t
-		*sv.model = model{validator: sv.model.validator}
+		sv.model.reset()
 		sv.do("PUT /fhir/Patient/a", patient("a", "")).want(201)
 		h := &http.Request{
 			Method: method, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}, Host: "example.com",
@@ -115,7 +115,7 @@ func FuzzEntries(f *testing.F) {
 		}
 		for _, kind := range []string{"batch", "transaction"} {
 			sv.t = t
-			*sv.model = model{validator: sv.model.validator}
+			sv.model.reset()
 			sv.do("PUT /fhir/Patient/a", patient("a", "")).want(201)
 			a := sv.do("POST /fhir", `{"resourceType":"Bundle","type":"`+kind+`","entry":[`+strings.Join(entries, ",")+"]}")
 			if a.Code >= 500 || a.Code >= 400 && a.string("resourceType") != "OperationOutcome" {

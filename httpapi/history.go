@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	standardHistoryCount = 10
-	mostHistoryCount     = 1000
 	// A page may hold many large resources, so it is read and written in chunks:
 	// of firstChunk versions, then of as many as make up chunkBytes if they are as
 	// large as those before, mostChunk at most.
@@ -30,7 +28,7 @@ type walk struct {
 	query    resource.HistoryQuery // of the next chunk; Count counts down
 	chunk    int                   // versions in the next chunk, at most
 	firstAt  uint64                // position of the page's first entry
-	scope    string                // what the token is good for
+	scope    []string              // what the token is good for
 	countAll bool                  // only the total is asked for
 	previous bool                  // there is a page before
 	warnings []domain.Issue
@@ -42,6 +40,12 @@ func (s *Server) instanceHistory(ctx context.Context, r *request) (response, err
 		return response{}, neverExisted(r, err)
 	}
 	return s.history(ctx, r, func(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error) {
+		if r.past() && !q.HasStart {
+			// What came later did not exist then, so it has no history either.
+			if _, err := s.searcher.ReadAsOf(ctx, r.resourceType(), id, q.Snapshot); err != nil && domain.KindOf(err) != domain.Deleted {
+				return resource.HistoryPage{}, err
+			}
+		}
 		return s.reader.InstanceHistory(ctx, r.resourceType(), id, q)
 	})
 }
@@ -175,15 +179,7 @@ func (w *walk) countEntries(ctx context.Context) (total int, err error) {
 // write writes the Bundle. Its links come before the entries if they are known
 // by then, that is unless the page has several chunks.
 func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resource.HistoryPage) error {
-	b.buf = append(b.buf, `{"resourceType":"Bundle","id":"`...)
-	b.buf = append(b.buf, w.r.requestID...)
-	b.buf = append(b.buf, `","meta":{"lastUpdated":"`...)
-	b.buf = resource.AppendInstant(b.buf, w.s.now())
-	b.buf = append(b.buf, `"},"type":"history"`...)
-	if page.Total >= 0 {
-		b.buf = append(b.buf, `,"total":`...)
-		b.buf = strconv.AppendInt(b.buf, int64(page.Total), 10)
-	}
+	b.buf = w.s.appendBundleStart(b.buf, w.r.requestID, "history", page.Total)
 	single := w.query.Count == 0
 	if single {
 		w.appendLinks(b, page.More)
@@ -218,23 +214,10 @@ func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resourc
 	return nil
 }
 
-// openEntry begins an entry, and the array before the first one.
-func openEntry(b *bodyWriter, number int) {
-	if number == 0 {
-		b.buf = append(b.buf, `,"entry":[{`...)
-	} else {
-		b.buf = append(b.buf, `,{`...)
-	}
-}
-
 // appendEntry writes one version. A deletion has no resource.
 func (w *walk) appendEntry(b *bodyWriter, sh *shape, v *resource.Version, number int) error {
 	openEntry(b, number)
-	b.buf = append(b.buf, `"fullUrl":"`...)
-	b.buf = append(b.buf, w.r.base...)
-	b.buf = append(b.buf, '/')
-	b.buf = appendReference(b.buf, v)
-	b.buf = append(b.buf, `",`...)
+	b.buf = appendFullURL(b.buf, w.r.base, v)
 	if !v.Deleted {
 		b.buf = append(b.buf, `"resource":`...)
 		var err error
@@ -261,12 +244,6 @@ func (w *walk) appendEntry(b *bodyWriter, sh *shape, v *resource.Version, number
 	return b.flushIfLarge()
 }
 
-func appendReference(dst []byte, v *resource.Version) []byte {
-	dst = append(dst, v.Type...)
-	dst = append(dst, '/')
-	return append(dst, v.ID...)
-}
-
 // historyStatus tells what the interaction was answered with at its time.
 func historyStatus(v *resource.Version) string {
 	switch {
@@ -285,6 +262,6 @@ func (w *walk) appendWarnings(b *bodyWriter, number int) {
 	b.buf = append(b.buf, `"resource":`...)
 	b.buf = w.s.appendOutcome(b.buf, w.r.requestID, &response{issues: w.warnings})
 	b.buf = append(b.buf, `,"request":{"method":"GET","url":"`...)
-	b.buf = append(b.buf, w.r.path()[1:]...)
+	b.buf = append(b.buf, w.r.historyPath()[1:]...)
 	b.buf = append(b.buf, `"},"response":{"status":"200 OK"}}`...)
 }

@@ -1,17 +1,12 @@
 package httpapi
 
 import (
-	"encoding/base64"
-	"encoding/binary"
 	"errors"
-	"hash/crc32"
-	"slices"
 	"strconv"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/event"
-	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/resource"
 )
 
@@ -23,20 +18,8 @@ func (w *walk) plan() error {
 	if err := w.planSort(); err != nil {
 		return err
 	}
-	w.query.Snapshot = w.s.reader.Applied()
-	token, paged, err := w.r.query.one("ct")
-	if err != nil {
+	if err := w.planSnapshot(); err != nil {
 		return err
-	}
-	w.scope = w.r.path()
-	for _, name := range []string{"_since", "_before", "_at", "_sort"} {
-		value, _, _ := w.r.query.one(name)
-		w.scope += "\x00" + value
-	}
-	if paged {
-		if err := w.resume(token); err != nil {
-			return err
-		}
 	}
 	if unknown := w.r.unknownParameters(); len(unknown) > 0 {
 		w.warn("not-supported", unknownMessage(unknown)+" These parameters were ignored.")
@@ -44,12 +27,40 @@ func (w *walk) plan() error {
 	return w.planBounds()
 }
 
+// planSnapshot finds the number of records that the walk may see: those of the
+// page before, those as of a moment, or all.
+func (w *walk) planSnapshot() error {
+	asOf, given, err := w.s.asOf(w.r.query)
+	if err != nil {
+		return err
+	}
+	if w.query.Snapshot = asOf; !given {
+		w.query.Snapshot = w.s.reader.Applied()
+	}
+	text, paged, err := w.r.query.one("ct")
+	if err != nil {
+		return err
+	}
+	w.scope = []string{"history", w.r.historyPath()}
+	for _, name := range []string{"_since", "_before", "_at", "_sort", asOfParameter} {
+		value, _, _ := w.r.query.one(name)
+		w.scope = append(w.scope, value)
+	}
+	if !paged {
+		return nil
+	}
+	token, err := w.s.resumeToken("ct", text, w.scope)
+	w.query.Snapshot, w.query.Backward = token.snapshot, token.backward
+	w.query.Start, w.query.HasStart = token.start, token.hasStart
+	return err
+}
+
 func (w *walk) warn(code, message string) {
 	w.warnings = append(w.warnings, domain.Issue{Severity: domain.Warning, Code: code, Message: message})
 }
 
 func (w *walk) planCount() error {
-	w.query.Count = standardHistoryCount
+	w.query.Count = standardCount
 	value, given, err := w.r.query.one("_count")
 	if err != nil {
 		return err
@@ -59,9 +70,9 @@ func (w *walk) planCount() error {
 		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return invalid("_count must be a whole number from 0.")
 		}
-		w.query.Count = int(min(n, mostHistoryCount))
-		if n > mostHistoryCount {
-			w.warn("too-costly", "_count is larger than the "+strconv.Itoa(mostHistoryCount)+" entries that a page may have, and was lowered to that.")
+		w.query.Count = int(min(n, mostCount))
+		if n > mostCount {
+			w.warn("too-costly", "_count exceeds limit: a page has "+strconv.Itoa(mostCount)+" entries at most, so it was lowered to that.")
 		}
 	}
 	if w.r.shape.summary == summaryCount {
@@ -145,109 +156,33 @@ func (w *walk) when(name string) (period, bool, error) {
 	return p, true, nil
 }
 
-// The bits of a paging token's first byte.
-const (
-	tokenFormat   = 1 << 6
-	tokenHasStart = 1
-	tokenBackward = 2
-)
-
-// token makes the paging token for a page of the same walk: the snapshot, where
-// to begin, the direction, and a checksum over these and what is walked.
-func (w *walk) token(q resource.HistoryQuery) string {
-	flags := byte(tokenFormat)
-	if q.HasStart {
-		flags |= tokenHasStart
-	}
-	if q.Backward {
-		flags |= tokenBackward
-	}
-	raw := append(make([]byte, 0, 32), flags)
-	raw = binary.AppendUvarint(raw, q.Snapshot)
-	if q.HasStart {
-		raw = binary.AppendUvarint(raw, q.Start)
-	}
-	raw = binary.LittleEndian.AppendUint32(raw, w.checksum(raw))
-	return base64.RawURLEncoding.EncodeToString(raw)
-}
-
-var tokenTable = crc32.MakeTable(crc32.Castagnoli)
-
-func (w *walk) checksum(raw []byte) uint32 {
-	return crc32.Update(crc32.Checksum(raw, tokenTable), tokenTable, []byte(w.scope))
-}
-
-// resume reads a paging token into the query.
-func (w *walk) resume(token string) error {
-	wrong := invalid("The paging token ct is not one that this server made for this history. Follow the links of a page unchanged.")
-	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(raw) < 6 {
-		return wrong
-	}
-	raw, sum := raw[:len(raw)-4], binary.LittleEndian.Uint32(raw[len(raw)-4:])
-	if sum != w.checksum(raw) {
-		return wrong
-	}
-	flags := raw[0]
-	snapshot, n := binary.Uvarint(raw[1:])
-	if flags&^(tokenHasStart|tokenBackward) != tokenFormat || n <= 0 || snapshot > w.query.Snapshot {
-		return wrong
-	}
-	raw = raw[1+n:]
-	w.query.Snapshot = snapshot
-	w.query.Backward = flags&tokenBackward != 0
-	if w.query.HasStart = flags&tokenHasStart != 0; w.query.HasStart {
-		w.query.Start, n = binary.Uvarint(raw)
-		if n <= 0 || n != len(raw) {
-			return wrong
-		}
-	} else if len(raw) > 0 || w.query.Backward {
-		return wrong
-	}
-	return nil
-}
-
-// appendLinks writes the links of the page (https://hl7.org/fhir/R4/http.html#paging).
-// All lead into the same snapshot.
+// appendLinks writes the links of the page. All lead into the same snapshot.
 func (w *walk) appendLinks(b *bodyWriter, more bool) {
-	b.buf = append(b.buf, `,"link":[`...)
-	w.appendLink(b, "self", w.r.query.encode(nil))
+	l := links{to: w.r.base + w.r.historyPath()}
+	b.buf = l.add(b.buf, "self", string(w.r.query.encode(nil)))
 	if !w.countAll {
-		q := resource.HistoryQuery{Snapshot: w.query.Snapshot}
-		b.buf = append(b.buf, ',')
-		w.appendLink(b, "first", w.linkTo(q))
+		b.buf = l.add(b.buf, "first", w.linkTo(&pageToken{}))
 		if w.previous {
-			back := resource.HistoryQuery{Snapshot: q.Snapshot, Ascending: w.query.Ascending, Backward: true}
+			back := resource.HistoryQuery{Ascending: w.query.Ascending, Backward: true}
 			if step(&back, w.firstAt) {
-				b.buf = append(b.buf, ',')
-				w.appendLink(b, "previous", w.linkTo(back))
+				b.buf = l.add(b.buf, "previous", w.linkTo(&pageToken{start: back.Start, hasStart: true, backward: true}))
 			}
 		}
 		if more {
-			q.HasStart, q.Start = true, w.query.Start
-			b.buf = append(b.buf, ',')
-			w.appendLink(b, "next", w.linkTo(q))
+			b.buf = l.add(b.buf, "next", w.linkTo(&pageToken{start: w.query.Start, hasStart: true}))
 		}
 	}
-	b.buf = append(b.buf, ']')
+	b.buf = l.end(b.buf)
 }
 
 // linkTo writes the query of a page of the same walk.
-func (w *walk) linkTo(q resource.HistoryQuery) []byte {
-	query := slices.DeleteFunc(slices.Clone(w.r.query), func(p parameter) bool { return p.name == "ct" })
-	return append(query, parameter{"ct", w.token(q)}).encode(nil)
+func (w *walk) linkTo(t *pageToken) string {
+	t.snapshot = w.query.Snapshot
+	return string(w.r.query.with("ct", w.s.sealToken(t, w.scope)).encode(nil))
 }
 
-func (w *walk) appendLink(b *bodyWriter, relation string, query []byte) {
-	b.buf = append(b.buf, `{"relation":"`...)
-	b.buf = append(b.buf, relation...)
-	b.buf = append(b.buf, `","url":`...)
-	b.buf = fhirjson.AppendQuoted(b.buf, w.r.base+w.r.path()+string(query))
-	b.buf = append(b.buf, '}')
-}
-
-// path is the path of a history below the base.
-func (r *request) path() string {
+// historyPath is the path of a history below the base.
+func (r *request) historyPath() string {
 	path := ""
 	if r.typ != "" {
 		path += "/" + r.typ

@@ -34,7 +34,7 @@ func newServiceOf(t testing.TB, version definitions.Version, o Options) *service
 	if o.NewID == nil {
 		o.NewID = func() string { return "request-1" }
 	}
-	s, err := New(Dependencies{Writer: m, Reader: m, Definitions: d}, o)
+	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 	"fhirlog/domain/validate"
 )
 
@@ -27,6 +28,13 @@ type model struct {
 	nextID    int
 	fail      error // what Commit and the reads fail with, if set
 	commits   int
+
+	// Of a Searcher.
+	set      *search.Set
+	values   map[uint64]*search.Values // by position
+	asked    []search.PageRequest
+	onRead   func(position uint64)
+	commands []commit.Command // of the last commit
 }
 
 // record is one event; gone says that it is erased, purged or not kept.
@@ -39,7 +47,32 @@ type record struct {
 // epoch is when the model's time begins.
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func newModel(d *definitions.Definitions) *model { return &model{validator: validate.New(d)} }
+func newModel(d *definitions.Definitions) *model {
+	return &model{validator: validate.New(d), set: standardSet(d), values: map[uint64]*search.Values{}}
+}
+
+// sets are those of the versions; a set is immutable and takes long to make.
+var sets sync.Map
+
+func standardSet(d *definitions.Definitions) *search.Set {
+	if made, ok := sets.Load(d); ok {
+		return made.(*search.Set)
+	}
+	set, err := search.NewSet(d, nil)
+	if err != nil {
+		panic(err)
+	}
+	sets.Store(d, set)
+	return set
+}
+
+// reset forgets all records.
+func (m *model) reset() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.records, m.asked, m.commands, m.nextID, m.commits = nil, nil, nil, 0, 0
+	clear(m.values)
+}
 
 // now is the time after the last commit.
 func (m *model) now() time.Time {
@@ -70,10 +103,16 @@ func (m *model) Commit(ctx context.Context, caller commit.Caller, commands []com
 	if m.fail != nil {
 		return nil, m.fail
 	}
+	m.commands = commands
+	instead := make([]func() commit.Outcome, len(commands))
 	links := m.links(commands)
 	var failed *commit.CommandError
 	for i := range commands {
-		if err := m.check(&commands[i]); err != nil {
+		var err error
+		if instead[i], err = m.resolve(&commands[i]); err == nil && instead[i] == nil {
+			err = m.check(&commands[i])
+		}
+		if err != nil {
 			one := &commit.CommandError{Index: i, Err: err}
 			if failed == nil {
 				failed = one
@@ -91,6 +130,10 @@ func (m *model) Commit(ctx context.Context, caller commit.Caller, commands []com
 	m.commits++
 	outcomes := make([]commit.Outcome, len(commands))
 	for i := range commands {
+		if instead[i] != nil {
+			outcomes[i] = instead[i]()
+			continue
+		}
 		outcomes[i] = m.apply(&commands[i], links, outcomes)
 	}
 	return outcomes, nil
@@ -135,7 +178,7 @@ func (m *model) check(c *commit.Command) error {
 	if c.ProvenanceOf > 0 && c.Resource.Get("target").Exists() {
 		issues = append(issues, domain.Issue{Message: "a target", Expression: []string{"Provenance.target"}})
 	}
-	if c.Interaction == event.Update && c.Resource.Get("id").String() != string(c.ID) {
+	if stated := c.Resource.Get("id"); c.Interaction == event.Update && stated.String() != string(c.ID) && (c.Criteria == nil || stated.Exists()) {
 		issues = append(issues, domain.Issue{Message: "the ids differ"})
 	}
 	if len(issues) > 0 {

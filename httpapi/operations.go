@@ -13,9 +13,10 @@ type operation struct {
 	title       string
 	identifier  string // a name for programs
 	description string
-	system      bool // invoked on the service; else on a resource
+	system      bool // invoked on the service; else below it
+	typ         bool // invoked on a type; else on a resource
 	changes     bool // it changes what is stored
-	out         []parameterDefinition
+	parameters  []parameterDefinition
 }
 
 // operations are all operations, in the order of /metadata.
@@ -27,9 +28,18 @@ var operations = []operation{
 	{
 		kind: versionsKind, title: "Versions", identifier: "Versions", system: true,
 		description: "Tells which FHIR versions the service speaks. It is invoked with GET.",
-		out: []parameterDefinition{
+		parameters: []parameterDefinition{
 			{Name: "version", Use: "out", Min: 1, Max: "*", Documentation: "A FHIR version that is spoken, such as 4.0", Type: "code"},
 			{Name: "default", Use: "out", Min: 1, Max: "1", Documentation: "The FHIR version that is spoken where none is asked for", Type: "code"},
+		},
+	},
+	{
+		kind: includesKind, title: "Includes", identifier: "Includes", typ: true,
+		description: "Goes on with the included resources of a page of a search that did not fit beside its matches. It is invoked with GET by following the link 'related' of the page, and takes the parameters of the search.",
+		parameters: []parameterDefinition{
+			{Name: "includesCt", Use: "in", Min: 1, Max: "1", Documentation: "Where to go on, as the link has it", Type: "string"},
+			{Name: "_includesCount", Use: "in", Min: 0, Max: "1", Documentation: "How many included resources the answer may have", Type: "integer"},
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "A searchset with the included resources; its link 'next' leads to more", Type: "Bundle"},
 		},
 	},
 }
@@ -89,8 +99,9 @@ func (s *Server) describeOperations() (map[string]templated, error) {
 			AffectsState: &o.changes,
 			Code:         name,
 			System:       o.system,
-			Instance:     !o.system,
-			Parameter:    o.out,
+			Type:         o.typ,
+			Instance:     !o.system && !o.typ,
+			Parameter:    o.parameters,
 		}
 		if !o.system {
 			definition.Resource = []string{"Resource"}

@@ -59,6 +59,13 @@ type Options struct {
 	// default 64: each waits for a commit, few of them compute.
 	BundleWorkers int
 
+	// MaxIncludes bounds the resources that a page of a search includes beside its
+	// matches, default 1000. What is left out is at $includes.
+	MaxIncludes int
+	// TokenKey is a secret from which the key of the paging tokens is derived. With
+	// the same one tokens stay good after a restart; empty, a key is made up.
+	TokenKey []byte
+
 	// NoCompression turns gzip answers off. Compressed requests are always read.
 	NoCompression bool
 	// CompressAbove is the size in bytes from which answers are compressed,
@@ -140,6 +147,7 @@ func (o Options) complete(d *definitions.Definitions) (Options, error) {
 	orDefault(&o.MaxDepth, 100, "depth", fault)
 	orDefault(&o.MaxNodes, 16<<20, "nodes", fault)
 	orDefault(&o.BundleWorkers, 64, "bundle workers", fault)
+	orDefault(&o.MaxIncludes, 1000, "included resources", fault)
 	orDefault(&o.CompressAbove, 4096, "size for compression", fault)
 	o.checkTypes(d, fault)
 	o.CORS.check(fault)

@@ -13,8 +13,12 @@ type parameter struct{ name, value string }
 type parameters []parameter
 
 // mostParameters bounds a query, and the elements that it may name; no
-// interaction here has a use for more.
-const mostParameters = 200
+// interaction here has a use for more. longestQuery bounds those that do not
+// come in the line of an HTTP request: forms, and the queries of a Bundle.
+const (
+	mostParameters = 200
+	longestQuery   = 1 << 20
+)
 
 // parseParameters reads a raw query.
 func parseParameters(raw string) (parameters, error) {
@@ -86,6 +90,22 @@ func (ps parameters) encode(dst []byte) []byte {
 	return dst
 }
 
+// without returns the parameters but those of some names.
+func (ps parameters) without(names ...string) parameters {
+	kept := make(parameters, 0, len(ps)+1)
+	for _, p := range ps {
+		if !slices.Contains(names, p.name) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// with returns the parameters with one more, at the end and only there.
+func (ps parameters) with(name, value string) parameters {
+	return append(ps.without(name), parameter{name, value})
+}
+
 // everywhere are the parameters that every interaction takes.
 var everywhere = []string{"_format", "_pretty", "_summary", "_elements"}
 
@@ -100,9 +120,10 @@ func (r *request) unknownParameters() []string {
 	return unknown
 }
 
-// checkParameters refuses unknown parameters when handling is strict.
+// checkParameters refuses unknown parameters when handling is strict. Those of
+// searches are checked when they are parsed.
 func (s *Server) checkParameters(r *request) error {
-	if !r.prefer.strict || len(r.query) == 0 {
+	if !r.prefer.strict || len(r.query) == 0 || r.call.searches {
 		return nil
 	}
 	unknown := r.unknownParameters()

@@ -22,7 +22,7 @@ func (s *Server) read(ctx context.Context, r *request) (response, error) {
 	if err != nil {
 		return response{}, neverExisted(r, err)
 	}
-	version, err := s.reader.Read(ctx, r.resourceType(), id)
+	version, err := s.current(ctx, r, id)
 	if err == nil {
 		err = r.hold(ctx, len(version.Body))
 	}
@@ -30,6 +30,22 @@ func (s *Server) read(ctx context.Context, r *request) (response, error) {
 		return response{}, err
 	}
 	return show(r, &version), nil
+}
+
+// current finds the current version, or the one that was current as of _asOf.
+func (s *Server) current(ctx context.Context, r *request, id domain.LogicalID) (resource.Version, error) {
+	snapshot, past, err := s.asOf(r.query)
+	switch {
+	case err != nil:
+		return resource.Version{}, err
+	case !past:
+		return s.reader.Read(ctx, r.resourceType(), id)
+	}
+	version, err := s.searcher.ReadAsOf(ctx, r.resourceType(), id, snapshot)
+	if err == nil && !r.rules.history {
+		err = s.onlyCurrent(ctx, r, id, version.Version)
+	}
+	return version, err
 }
 
 // largeAnswer is the size from which stored resources count against the memory

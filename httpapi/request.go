@@ -27,6 +27,7 @@ type request struct {
 	logic      condition // the x-bundle-processing-logic header
 	base       string    // the URL of the service, for absolute links
 	plainJSON  bool      // application/json is asked for rather than FHIR's own type
+	partial    bool      // x-ms-use-partial-indices: search by parameters that are not indexed to the end
 
 	content fhirjson.Value // the parsed body
 	memory  *share         // of the budget for bodies; nil for an entry
@@ -74,10 +75,18 @@ func (s *Server) try(ctx context.Context, r *request) (response, error) {
 	return s.write(ctx, r)
 }
 
+// caller tells who makes a commit.
+func (r *request) caller() commit.Caller {
+	return commit.Caller{RequestID: r.requestID, Bases: []string{r.base + "/"}}
+}
+
 func (c *call) takesProvenance() bool { return c.kind == createKind || c.kind == updateKind }
 
 // write commits the command of one interaction.
 func (s *Server) write(ctx context.Context, r *request) (response, error) {
+	if err := r.holdCriteria(ctx); err != nil {
+		return response{}, err
+	}
 	command, err := r.call.plan(s, r)
 	if err != nil {
 		return response{}, err
@@ -91,7 +100,7 @@ func (s *Server) write(ctx context.Context, r *request) (response, error) {
 		}
 		commands = append(commands, provenance)
 	}
-	outcomes, err := s.writer.Commit(ctx, commit.Caller{RequestID: r.requestID}, commands)
+	outcomes, err := s.writer.Commit(ctx, r.caller(), commands)
 	if err != nil {
 		return response{}, explainProvenance(err)
 	}

@@ -14,6 +14,8 @@ type response struct {
 	location string
 	allow    string
 	retry    bool // tells to try again later
+	// itemsDeleted is the header Items-Deleted, unless empty.
+	itemsDeleted string
 
 	resource *resource.Version                  // body: a resource
 	issues   []domain.Issue                     // body: an OperationOutcome

@@ -26,9 +26,12 @@ type call struct {
 	plan   func(s *Server, r *request) (commit.Command, error)
 	done   func(s *Server, r *request, o *commit.Outcome) response
 
-	content bool   // the request has a body
-	missing string // what it would be, for calls of FHIR that are not offered here
-	open    bool   // answered without waiting for a turn: small and never blocking
+	content  bool   // the request has a body, a resource
+	form     bool   // the request has a body, a form with further parameters
+	searches bool   // its parameters are those of a search
+	needs    kind   // what must be offered as well
+	missing  string // what it would be, for calls of FHIR that are not offered here
+	open     bool   // answered without waiting for a turn: small and never blocking
 }
 
 // offered says whether the call does anything.
@@ -68,29 +71,32 @@ const (
 // places is the table of everything that is served, the most frequent first.
 func (s *Server) places() []place {
 	const get, post, put, patch, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete
-	search := func(method string) call { return call{method: method, missing: "search"} }
-	history := []string{"_since", "_before", "_at", "_count", "_sort", "ct"}
-	hard := []string{"hardDelete", "_hardDelete", "allowPartialSuccess"}
+	search := func(method string, k kind) call {
+		return call{method: method, kind: k, searches: true, form: method == post, answer: (*Server).search}
+	}
+	includes := call{method: get, kind: includesKind, searches: true, answer: (*Server).includes}
+	history := []string{"_since", "_before", "_at", "_count", "_sort", "ct", asOfParameter}
+	past := []string{asOfParameter}
 	places := []place{
 		{template: "/{type}/{id}", calls: []call{
-			{method: get, kind: readKind, answer: (*Server).read},
+			{method: get, kind: readKind, takes: past, answer: (*Server).read},
 			{method: put, kind: updateKind, content: true, takes: []string{"_meta-history"}, plan: (*Server).planUpdate, done: (*Server).answerWrite},
-			{method: del, kind: deleteKind, takes: hard, plan: (*Server).planDelete, done: (*Server).answerDelete},
+			{method: del, kind: deleteKind, takes: hardDeleteParameters, plan: (*Server).planDelete, done: (*Server).answerDelete},
 			{method: patch, missing: "patch"},
 		}},
 		{template: "/{type}", calls: []call{
 			{method: post, kind: createKind, content: true, plan: (*Server).planCreate, done: (*Server).answerWrite},
-			search(get),
-			{method: put, missing: "conditional update"},
+			search(get, searchTypeKind),
+			{method: put, kind: updateKind, needs: searchTypeKind, searches: true, content: true, plan: (*Server).planConditionalUpdate, done: (*Server).answerWrite},
 			{method: patch, missing: "conditional patch"},
-			{method: del, missing: "conditional delete"},
+			{method: del, kind: deleteKind, needs: searchTypeKind, searches: true, plan: (*Server).planConditionalDelete, done: (*Server).answerDelete},
 		}},
 		{template: "", calls: []call{
 			{method: post, kind: bundleKind, content: true, answer: (*Server).processBundle},
-			search(get),
+			search(get, searchSystemKind),
 		}},
 		{template: "/{type}/{id}/_history/{version}", calls: []call{
-			{method: get, kind: vreadKind, answer: (*Server).vread},
+			{method: get, kind: vreadKind, takes: past, answer: (*Server).vread},
 		}},
 		{template: "/{type}/{id}/_history", calls: []call{
 			{method: get, kind: historyInstanceKind, takes: history, answer: (*Server).instanceHistory},
@@ -110,10 +116,13 @@ func (s *Server) places() []place {
 		{template: "/$versions", calls: []call{
 			{method: get, kind: versionsKind, answer: (*Server).versions, open: true},
 		}},
-		{template: "/_search", calls: []call{search(post)}},
-		{template: "/{type}/_search", calls: []call{search(post)}},
-		{template: "/{type}/{id}/{compartment}", calls: []call{search(get)}},
-		{template: "/{type}/{id}/{compartment}/_search", calls: []call{search(post)}},
+		{template: "/{type}/_search", calls: []call{search(post, searchTypeKind)}},
+		{template: "/_search", calls: []call{search(post, searchSystemKind)}},
+		{template: "/{type}/{id}/{compartment}", calls: []call{search(get, searchCompartmentKind)}},
+		{template: "/{type}/{id}/{compartment}/_search", calls: []call{search(post, searchCompartmentKind)}},
+		{template: "/{type}/$includes", calls: []call{includes}},
+		{template: "/$includes", calls: []call{includes}},
+		{template: "/{type}/{id}/{compartment}/$includes", calls: []call{includes}},
 		{template: "/.well-known/smart-configuration", calls: []call{
 			{method: get, answer: (*Server).smartConfiguration, open: true},
 		}},
@@ -187,10 +196,11 @@ func (rs *routes) remember(paths ...string) {
 
 // target is what a path leads to.
 type target struct {
-	place   *place
-	typ     string // as in the path: a type's name, or something that looks like one
-	id      string
-	version string
+	place       *place
+	typ         string // as in the path: a type's name, or something that looks like one
+	id          string
+	version     string
+	compartment string // what is searched in the compartment: a type, or *
 }
 
 // probes are requests that only ask the router where a path leads.
@@ -214,7 +224,7 @@ func (rs *routes) match(path string) (target, bool) {
 	}
 	return target{
 		place: rs.of[found.Route],
-		typ:   found.Vars["type"], id: found.Vars["id"], version: found.Vars["version"],
+		typ:   found.Vars["type"], id: found.Vars["id"], version: found.Vars["version"], compartment: found.Vars["compartment"],
 	}, true
 }
 
@@ -223,7 +233,7 @@ func (s *Server) allow(p *place, rules *typeRules) string {
 	var verbs []string
 	for i := range p.calls {
 		c := &p.calls[i]
-		if !c.offered() || rules != nil && !rules.offers(c.kind) {
+		if !c.offered() || rules != nil && !rules.offers(c.kind|c.needs) {
 			continue
 		}
 		verbs = append(verbs, c.method)
@@ -248,10 +258,28 @@ func (s *Server) locate(method string, t target) (*call, *typeRules, error) {
 		return nil, rules, s.notAllowed(t.place, rules, "", "The method "+knownMethod(method)+" is not defined for this path.")
 	case !c.offered():
 		return nil, rules, s.notAllowed(t.place, rules, "not-supported", "This server does not offer "+c.missing+". What it offers is listed at /metadata.")
-	case rules != nil && !rules.offers(c.kind), c.kind == historySystemKind && len(s.options.NoHistory) > 0:
+	case rules != nil && !rules.offers(c.needs):
+		return nil, rules, s.notAllowed(t.place, rules, "forbidden", "The interaction "+c.needs.code()+" is switched off here, and with it all that selects by criteria.")
+	case rules != nil && !rules.offers(c.kind), s.switchedOff(c.kind), t.compartment == "*" && s.switchedOff(searchSystemKind):
 		return nil, rules, s.notAllowed(t.place, rules, "forbidden", "The interaction "+c.kind.code()+" is switched off here.")
 	}
 	return c, rules, nil
+}
+
+// switchedOff says that an interaction of the whole system is not offered, since
+// it is not for some of the types.
+func (s *Server) switchedOff(k kind) bool {
+	switch k {
+	case historySystemKind:
+		return len(s.options.NoHistory) > 0
+	case searchSystemKind:
+		for _, t := range s.sorted {
+			if t.withheld != ^kind(0) && !t.offers(searchTypeKind) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // notAllowedError is a failure that tells what is allowed instead.

@@ -99,8 +99,12 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
-	if r.call.content {
-		if err := s.readBody(ctx, x.w, x.h, &x.body); err != nil {
+	if r.call.content || r.call.form {
+		limit := s.options.MaxBodyBytes
+		if r.call.form {
+			limit = min(limit, longestQuery)
+		}
+		if err := s.readBody(ctx, x.w, x.h, &x.body, limit); err != nil {
 			x.fail(err)
 			return
 		}
@@ -113,11 +117,9 @@ func (x *exchange) serve() {
 		}
 		defer s.gate.leave()
 	}
-	if r.call.content {
-		if err := x.parseContent(ctx); err != nil {
-			x.fail(err)
-			return
-		}
+	if err := x.parseBody(ctx); err != nil {
+		x.fail(err)
+		return
 	}
 	answer := s.perform(ctx, r)
 	x.respond(&answer)
@@ -144,19 +146,28 @@ func (x *exchange) prepare() error {
 	r.provenance = header.Get("X-Provenance")
 	r.logic = conditionOf(header["X-Bundle-Processing-Logic"])
 	r.base = s.serviceURL(x.h)
-	if r.call.content {
+	r.partial = header["X-Ms-Use-Partial-Indices"] != nil
+	switch {
+	case r.call.content:
 		return s.checkContentType(header)
+	case r.call.form:
+		return checkFormType(header)
 	}
 	return nil
 }
 
-// parseContent parses the body.
-func (x *exchange) parseContent(ctx context.Context) error {
-	s := x.s
+// parseBody parses the body, if there is one: a resource, or a form.
+func (x *exchange) parseBody(ctx context.Context) error {
+	switch {
+	case x.request.call.form:
+		return x.parseForm(ctx)
+	case !x.request.call.content:
+		return nil
+	}
 	if err := x.body.reserveTree(ctx); err != nil {
 		return err
 	}
-	content, err := s.parse(x.body.bytes)
+	content, err := x.s.parse(x.body.bytes)
 	x.request.content = content
 	return err
 }
@@ -228,6 +239,9 @@ func answerHeaders(header http.Header, answer *response) {
 	}
 	if answer.location != "" {
 		header["Location"] = []string{answer.location}
+	}
+	if answer.itemsDeleted != "" {
+		header["Items-Deleted"] = []string{answer.itemsDeleted}
 	}
 	if answer.status == http.StatusMethodNotAllowed {
 		header["Allow"] = []string{answer.allow}

@@ -14,6 +14,7 @@ import (
 	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/resource"
+	"fhirlog/domain/search"
 )
 
 // Writer makes changes. Commit checks the commands, their content included, and
@@ -46,6 +47,25 @@ type Reader interface {
 	Before(instant int64) (uint64, error)
 }
 
+// Searcher finds and reads versions at any snapshot, that is a number of
+// records. It is called concurrently.
+type Searcher interface {
+	// Parameters is the set of search parameters now in force. As long as nothing
+	// changes, it is the same set.
+	Parameters() *search.Set
+	// Search finds a page of the matches of a query.
+	Search(ctx context.Context, r search.PageRequest) (search.Page, error)
+	// Include finds what a page of matches includes.
+	Include(ctx context.Context, r search.IncludeRequest) (search.Included, error)
+	// ReadAt returns the version at a position, or NotFound if there is none (any
+	// more).
+	ReadAt(ctx context.Context, position uint64) (resource.Version, error)
+	// ReadAsOf returns the version that was current at a snapshot. It fails with
+	// Kind NotFound for what was not there yet or is erased, and with Deleted,
+	// Version set, for what was deleted.
+	ReadAsOf(ctx context.Context, t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.Version, error)
+}
+
 // HealthCheck is one line of /health/check.
 type HealthCheck struct {
 	Name string
@@ -58,17 +78,20 @@ type HealthCheck struct {
 type Dependencies struct {
 	Writer      Writer
 	Reader      Reader
+	Searcher    Searcher
 	Definitions *definitions.Definitions
 	Checks      []HealthCheck
 }
 
-// Server is the FHIR REST interface. All its fields are set by New and not
-// changed later; what they point to is safe for concurrent use.
+// Server is the FHIR REST interface. All its fields but capability are set by
+// New and not changed later; what they point to is safe for concurrent use, and
+// so is capability.
 type Server struct {
-	writer Writer
-	reader Reader
-	checks []HealthCheck
-	fhir   *definitions.Definitions
+	writer   Writer
+	reader   Reader
+	searcher Searcher
+	checks   []HealthCheck
+	fhir     *definitions.Definitions
 	// The types of a Bundle and its parts, for the envelope of batches.
 	bundle, bundleEntry, bundleRequest *definitions.Type
 
@@ -84,15 +107,16 @@ type Server struct {
 	cors    *cors
 
 	connections *connections
+	tokenKey    []byte // seals paging tokens
 
-	capability templated
+	capability capability
 	operations map[string]templated // OperationDefinitions by name
 }
 
 // New makes a Server, or says everything that is wrong with its options.
 func New(d Dependencies, o Options) (*Server, error) {
-	if d.Writer == nil || d.Reader == nil || d.Definitions == nil {
-		return nil, errors.New("httpapi: Writer, Reader and Definitions are needed")
+	if d.Writer == nil || d.Reader == nil || d.Searcher == nil || d.Definitions == nil {
+		return nil, errors.New("httpapi: Writer, Reader, Searcher and Definitions are needed")
 	}
 	o, err := o.complete(d.Definitions)
 	if err != nil {
@@ -103,13 +127,14 @@ func New(d Dependencies, o Options) (*Server, error) {
 		registry = prometheus.NewRegistry()
 	}
 	s := &Server{
-		writer: d.Writer, reader: d.Reader, checks: d.Checks, fhir: d.Definitions,
+		writer: d.Writer, reader: d.Reader, searcher: d.Searcher, checks: d.Checks, fhir: d.Definitions,
 		bundle: d.Definitions.Type("Bundle"), bundleEntry: d.Definitions.Type("Bundle.entry"), bundleRequest: d.Definitions.Type("Bundle.entry.request"),
 		options: o, log: o.Logger,
-		gate:   newGate(o.MaxConcurrent, o.QueueWait),
-		bodies: newBudget(o.MaxBodyBytesInFlight, o.QueueWait),
-		cors:   newCORS(o.CORS),
-		gather: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		tokenKey: tokenKey(o.TokenKey),
+		gate:     newGate(o.MaxConcurrent, o.QueueWait),
+		bodies:   newBudget(o.MaxBodyBytesInFlight, o.QueueWait),
+		cors:     newCORS(o.CORS),
+		gather:   promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	}
 	s.types, s.sorted = rulesOf(d.Definitions, &o)
 	if s.routes, err = newRoutes(o.BasePath, s.places()); err != nil {
@@ -126,9 +151,6 @@ func New(d Dependencies, o Options) (*Server, error) {
 		return nil, err
 	}
 	if s.operations, err = s.describeOperations(); err != nil {
-		return nil, err
-	}
-	if s.capability, err = s.describe(); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -24,7 +24,7 @@ func TestOptions(t *testing.T) {
 	}
 	m := newModel(d)
 	t.Run("every mistake at once", func(t *testing.T) {
-		_, err := New(Dependencies{Writer: m, Reader: m, Definitions: d}, Options{
+		_, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}, Options{
 			BasePath: "fhir", BaseURL: "ftp://x", MaxBodyBytes: -1, MaxConcurrent: -1, RequestTimeout: -1, NoHistory: []domain.ResourceType{"Nope"},
 			VersioningOf: map[domain.ResourceType]commit.VersioningPolicy{"Nil": 0}, Withheld: map[domain.ResourceType][]string{"Patient": {"reed"}, "None": nil},
 			CORS: CORS{Origins: []string{"*", "app.example"}, Credentials: true, MaxAge: -1},
@@ -39,12 +39,12 @@ func TestOptions(t *testing.T) {
 		}
 	})
 	for _, o := range []Options{{BasePath: "/a//b"}, {BasePath: "/a?b"}, {BasePath: "/{x}"}, {BaseURL: "http://x/?y"}, {MaxBodyBytes: 10, MaxBodyBytesInFlight: 5}} {
-		if _, err := New(Dependencies{Writer: m, Reader: m, Definitions: d}, o); err == nil {
+		if _, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}, o); err == nil {
 			t.Errorf("%+v accepted", o)
 		}
 	}
 	for _, o := range []Options{{}, {BasePath: "/"}, {BasePath: "/fhir/r4/"}, {MaxBodyBytes: 1 << 30}, {Metrics: prometheus.NewRegistry()}} {
-		if _, err := New(Dependencies{Writer: m, Reader: m, Definitions: d}, o); err != nil {
+		if _, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}, o); err != nil {
 			t.Error(err)
 		}
 	}
@@ -151,7 +151,7 @@ func TestDefaultsServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := newModel(d)
-	s, err := New(Dependencies{Writer: m, Reader: m, Definitions: d}, Options{})
+	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,9 @@ func (j *job) transaction(ctx context.Context) (response, error) {
 		if err == nil {
 			commands[i], err = e.request.call.plan(j.s, &e.request)
 		}
+		if err == nil && commands[i].Limit > 1 {
+			err = invalid("In a transaction a conditional delete may match one resource at most, so _count cannot be more than 1.", e.expression(".request.url"))
+		}
 		if err != nil {
 			return response{}, e.failed(err)
 		}
@@ -45,7 +48,7 @@ func (j *job) transaction(ctx context.Context) (response, error) {
 		return response{}, err
 	}
 	if len(commands) > 0 {
-		outcomes, err := j.s.writer.Commit(ctx, commit.Caller{RequestID: j.outer.requestID}, commands)
+		outcomes, err := j.s.writer.Commit(ctx, j.outer.caller(), commands)
 		if err != nil {
 			return response{}, j.blame(err, writes)
 		}
@@ -76,6 +79,9 @@ func (j *job) check() []domain.Issue {
 				}
 			}
 			continue
+		}
+		if e.request.call.form {
+			report(e, ".request.method", "In a transaction a search is asked for with GET.")
 		}
 		if e.request.call.plan == nil {
 			continue
@@ -215,6 +221,7 @@ func (j *job) tryReads(ctx context.Context, writes []*entry) (*reads, error) {
 			continue
 		}
 		_, touched := rs.written[e.key()]
+		touched = touched && !e.request.past()
 		switch {
 		case touched && e.request.call.kind == readKind && removed[e.key()]:
 			return nil, e.failed(domain.NewError(domain.Deleted, e.key()+" is deleted by the same transaction."))
@@ -232,10 +239,15 @@ func (j *job) tryReads(ctx context.Context, writes []*entry) (*reads, error) {
 	return rs, nil
 }
 
-// wrote notes the outcome of a write that a read may ask for.
+// wrote notes the outcome of a write that a read may ask for. What a
+// conditional one wrote is known only now.
 func (rs *reads) wrote(e *entry, o *commit.Outcome) {
-	if _, asked := rs.written[e.key()]; asked {
-		rs.written[e.key()] = o
+	key := e.key()
+	if e.request.conditional() && o.Version.ID != "" {
+		key = string(o.Version.Type) + "/" + string(o.Version.ID)
+	}
+	if rs.written != nil && key != "" {
+		rs.written[key] = o
 	}
 }
 
@@ -245,8 +257,11 @@ func (rs *reads) answer(ctx context.Context, e *entry) response {
 	if r.call.kind != readKind {
 		return rs.s.perform(ctx, r)
 	}
-	if o := rs.written[e.key()]; o != nil && o.Version.Body != nil {
-		return show(r, &o.Version)
+	if o := rs.written[e.key()]; o != nil && !r.past() {
+		if o.Version.Body != nil {
+			return show(r, &o.Version)
+		}
+		return rs.s.perform(ctx, r)
 	}
 	if version, ok := rs.found[e.number]; ok {
 		found, err := rs.s.reader.ReadVersion(ctx, r.resourceType(), domain.LogicalID(r.id), version)

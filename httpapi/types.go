@@ -22,13 +22,17 @@ const (
 	createKind
 	bundleKind
 	historySystemKind
+	searchTypeKind
+	searchSystemKind
+	searchCompartmentKind
+	includesKind
 	purgeKind
 	versionsKind
 )
 
 // typeKinds are the interactions that /metadata lists for a type, in the order
 // of the specification.
-var typeKinds = []kind{readKind, vreadKind, updateKind, deleteKind, historyInstanceKind, historyTypeKind, createKind}
+var typeKinds = []kind{readKind, vreadKind, updateKind, deleteKind, historyInstanceKind, historyTypeKind, createKind, searchTypeKind}
 
 // code returns the code of the interaction in a CapabilityStatement.
 func (k kind) code() string {
@@ -49,6 +53,14 @@ func (k kind) code() string {
 		return "create"
 	case historySystemKind:
 		return "history-system"
+	case searchTypeKind:
+		return "search-type"
+	case searchSystemKind:
+		return "search-system"
+	case searchCompartmentKind:
+		return "search-compartment"
+	case includesKind:
+		return "includes"
 	case purgeKind:
 		return "purge-history"
 	case versionsKind:
@@ -107,6 +119,9 @@ func rulesOf(d *definitions.Definitions, o *Options) (map[string]*typeRules, []*
 		}
 		for _, code := range o.Withheld[t.name] {
 			t.withheld |= withholdable(code)
+		}
+		if !t.offers(searchTypeKind) {
+			t.withheld |= includesKind
 		}
 		byName[name] = t
 		sorted = append(sorted, t)

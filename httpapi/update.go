@@ -19,15 +19,20 @@ func (s *Server) planUpdate(r *request) (commit.Command, error) {
 	if c.ID, err = domain.ParseLogicalID(r.id); err != nil {
 		return c, invalid("The id in the path is wrong: " + err.Error() + ".")
 	}
+	return c, r.planReplacement(&c)
+}
+
+// planReplacement fills in what updates share, whatever selects the resource.
+func (r *request) planReplacement(c *commit.Command) (err error) {
 	if c.IfMatch, err = r.conditions.expectedVersion(); err != nil {
-		return c, err
+		return err
 	}
 	if c.MustNotExist, err = r.conditions.onlyCreates(); err != nil {
-		return c, err
+		return err
 	}
 	keeps, err := r.query.boolean("_meta-history", true)
 	c.KeepNoMetaHistory = !keeps
-	return c, err
+	return err
 }
 
 // onlyCreates tells whether If-None-Match: * forbids to change what exists.

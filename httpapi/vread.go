@@ -25,7 +25,14 @@ func (s *Server) vread(ctx context.Context, r *request) (response, error) {
 			return response{}, err
 		}
 	}
+	snapshot, past, err := s.asOf(r.query)
+	if err != nil {
+		return response{}, err
+	}
 	version, err := s.reader.ReadVersion(ctx, r.resourceType(), id, wanted)
+	if err == nil && past && version.Position >= snapshot {
+		err = domain.NewError(domain.NotFound, "There was no such version of "+r.typ+"/"+r.id+" yet.")
+	}
 	if err != nil {
 		return response{}, err
 	}

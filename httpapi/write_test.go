@@ -36,7 +36,6 @@ func TestCreate(t *testing.T) {
 		{"not an object", "POST /fhir/Patient", []string{`[]`}, 400, "invalid"},
 		{"empty", "POST /fhir/Patient", []string{"Content-Type: application/fhir+json"}, 400, "invalid"},
 		{"too deep", "POST /fhir/Patient", []string{`{"resourceType":"Patient","x":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`}, 400, "structure"},
-		{"conditional", "POST /fhir/Patient", []string{"If-None-Exist: identifier=a", `{"resourceType":"Patient"}`}, 400, "not-supported"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := sv.do(c.line, c.more...).want(c.status)
@@ -278,20 +277,20 @@ func TestPaths(t *testing.T) {
 		{"GET /fhir/Patient/a/b/c", 404, "not-found", ""},
 		{"GET /fhir/Patient/$everything", 404, "not-found", ""},
 		{"GET /fhir//Patient/a", 404, "not-found", ""},
-		{"GET /fhir/Patient", 405, "not-supported", "POST"},
-		{"PUT /fhir/Patient?identifier=a", 405, "not-supported", "POST"},
-		{"PATCH /fhir/Patient?identifier=a", 405, "not-supported", "POST"},
-		{"DELETE /fhir/Patient?identifier=a", 405, "not-supported", "POST"},
+		{"PATCH /fhir/Patient?identifier=a", 405, "not-supported", "POST, GET, HEAD, PUT, DELETE"},
 		{"PATCH /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
 		{"POST /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
 		{"OPTIONS /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
-		{"POST /fhir/Patient/_search", 405, "not-supported", ""},
-		{"POST /fhir/_search", 405, "not-supported", ""},
-		{"GET /fhir?name=x", 405, "not-supported", "POST"},
-		{"GET /fhir/", 405, "not-supported", "POST"},
+		{"GET /fhir/Patient/_search", 405, "not-supported", "POST"},
+		{"PUT /fhir/_search", 405, "not-supported", "POST"},
+		{"DELETE /fhir/", 405, "not-supported", "POST, GET, HEAD"},
+		{"POST /fhir/Patient/$includes", 405, "not-supported", "GET, HEAD"},
+		{"GET /fhir/Parameters", 405, "forbidden", ""},
 		{"DELETE /fhir/metadata", 405, "not-supported", "GET, HEAD"},
 		{"POST /fhir/Patient/a/_history", 405, "not-supported", "GET, HEAD"},
-		{"GET /fhir/Patient/a/Observation", 405, "not-supported", ""},
+		{"PUT /fhir/Patient/a/Observation", 405, "not-supported", "GET, HEAD"},
+		{"GET /fhir/Observation/a/Patient", 404, "not-found", ""},
+		{"GET /fhir/Patient/a/Nonsense", 404, "not-found", ""},
 		{"GET /fhir/.well-known/smart-configuration", 400, "not-supported", ""},
 		{"BREW /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
 	} {
@@ -313,7 +312,9 @@ func TestPaths(t *testing.T) {
 		sv.do("GET /Patient/a").want(200)
 		sv.do("POST /", `{"resourceType":"Bundle","type":"batch"}`).want(200)
 		sv.do("GET /metadata").want(200)
-		sv.do("GET /").want(405, "not-supported")
+		if a := sv.do("GET /?_id=a").wantFound("a"); a.link("self") != "/?_id=a" {
+			t.Errorf("self is %s", a.link("self"))
+		}
 		sv.do("GET /health/check").want(200)
 	})
 	t.Run("outside of FHIR", func(t *testing.T) {

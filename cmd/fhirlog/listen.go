@@ -20,7 +20,7 @@ import (
 // the log fails.
 func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi.Options, log zerolog.Logger) error {
 	api, err := httpapi.New(httpapi.Dependencies{
-		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
+		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Searcher: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
 	}, o)
 	if err != nil {
 		return err

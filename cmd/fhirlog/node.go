@@ -20,11 +20,12 @@ import (
 
 // What the rooms declare, and what is put there.
 var (
-	_ commit.Log      = (*eventlog.Log)(nil)
-	_ commit.State    = (*projections.Projections)(nil)
-	_ projections.Log = (*eventlog.Log)(nil)
-	_ httpapi.Reader  = (*projections.Projections)(nil)
-	_ httpapi.Writer  = (*commit.Service)(nil)
+	_ commit.Log       = (*eventlog.Log)(nil)
+	_ commit.State     = (*projections.Projections)(nil)
+	_ projections.Log  = (*eventlog.Log)(nil)
+	_ httpapi.Reader   = (*projections.Projections)(nil)
+	_ httpapi.Searcher = (*projections.Projections)(nil)
+	_ httpapi.Writer   = (*commit.Service)(nil)
 )
 
 // maxGather is the longest that a commit waits for others to share its sync. It
@@ -71,6 +72,7 @@ func openNode(f *folder, o commit.Options, observe func(eventlog.GroupStats)) (*
 	if n.projections, n.rebuilt, err = projections.Open(n.log, f.projectionOptions()); err != nil {
 		return nil, errors.Join(err, n.log.Close())
 	}
+	o.Handoff = n.projections.Handoff
 	n.commits = commit.New(n.log, n.projections, n.definitions, o)
 	go func() { n.ended <- n.log.Run(context.Background()) }()
 	go func() { n.ended <- n.projections.Run(context.Background()) }()

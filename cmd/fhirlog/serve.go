@@ -82,6 +82,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	defer stopProfile()
 	metrics.follow(n)
 	httpOptions.Logger, httpOptions.Metrics = log, metrics.registry
+	httpOptions.TokenKey = []byte(f.Identity)
 	scrubbing, stopScrub := context.WithCancel(ctx)
 	scrubbed := make(chan struct{})
 	go func() { defer close(scrubbed); n.scrub(scrubbing, log) }()

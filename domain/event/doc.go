@@ -10,7 +10,8 @@
 //
 // The metadata of a record is
 //
-//	schema   1 byte   1 = this layout
+//	schema   1 byte   1 = this layout, for kinds 1 to 4; 2 = the same layout, for
+//	                  the administrative kinds 5 and 6, which are about no resource
 //	kind     1 byte   see Kind
 //	interaction 1 byte see Interaction
 //	flags    1 byte   bit 0 drops the previous version, bit 1 the id is a ULID in

@@ -20,7 +20,15 @@ const (
 	Deleted       Kind = 2 // the resource is deleted; the deletion is a version of its own
 	Erased        Kind = 3 // hard delete: every version is gone, from here on
 	HistoryPurged Kind = 4 // every version but the current one is gone, from here on
+	// What concerns the server and no resource: type and version are empty, and the
+	// record's body, a JSON object, says more; see package registry.
+	JobChanged      Kind = 5 // the job ID began, ended, or was canceled
+	ParameterStatus Kind = 6 // search parameters were switched on or off
 )
+
+// Administrative says that events of the kind are about no resource: they are in
+// no history, and no search finds them.
+func (k Kind) Administrative() bool { return k == JobChanged || k == ParameterStatus }
 
 // Interaction is the FHIR interaction that caused an event
 // (https://hl7.org/fhir/R4/http.html). The numbers are part of the format.
@@ -34,6 +42,7 @@ const (
 	Delete       Interaction = 4
 	HardDelete   Interaction = 5
 	PurgeHistory Interaction = 6
+	Administer   Interaction = 7 // of administrative events, and of no others
 )
 
 // Method returns the HTTP verb that history shows for the interaction, one of
@@ -72,13 +81,23 @@ type Event struct {
 }
 
 const (
-	schema1 = 1
+	schema1 = 1 // of events about resources
+	schema2 = 2 // of administrative events; the layout is the same
 
 	flagDropsPrevious = 1 << 0
 	flagIDIsULID      = 1 << 1
 	flagRequestIsULID = 1 << 2
 	knownFlags        = flagDropsPrevious | flagIDIsULID | flagRequestIsULID
 )
+
+// schema is the schema that events of the kind are written with: the oldest
+// that has it, so that an event has one form.
+func (k Kind) schema() byte {
+	if k.Administrative() {
+		return schema2
+	}
+	return schema1
+}
 
 // Append encodes e at the end of dst.
 func (e *Event) Append(dst []byte) []byte {
@@ -94,7 +113,7 @@ func (e *Event) Append(dst []byte) []byte {
 	if requestIsULID {
 		flags |= flagRequestIsULID
 	}
-	dst = append(dst, schema1, byte(e.Kind), byte(e.Interaction), flags)
+	dst = append(dst, e.Kind.schema(), byte(e.Kind), byte(e.Interaction), flags)
 	dst = binary.AppendUvarint(dst, uint64(e.Version))
 	dst = binary.AppendUvarint(dst, e.Previous+1) // NoPosition wraps to 0
 	dst = binary.AppendUvarint(dst, uint64(e.MetaAt))
@@ -138,16 +157,16 @@ func Decode(b []byte) (Event, error) {
 	if len(b) < 4 {
 		return Event{}, errors.New("event: metadata too short")
 	}
-	if b[0] != schema1 {
+	if b[0] != schema1 && b[0] != schema2 {
 		return Event{}, fmt.Errorf("%w %d", ErrUnknownSchema, b[0])
 	}
 	e := Event{Kind: Kind(b[1]), Interaction: Interaction(b[2])}
 	flags := b[3]
-	if e.Kind < Written || e.Kind > HistoryPurged {
-		return Event{}, fmt.Errorf("event: unknown kind %d", b[1])
+	if e.Kind < Written || e.Kind > ParameterStatus || e.Kind.schema() != b[0] {
+		return Event{}, fmt.Errorf("event: unknown kind %d in schema %d", b[1], b[0])
 	}
-	if e.Interaction < Create || e.Interaction > PurgeHistory {
-		return Event{}, fmt.Errorf("event: unknown interaction %d", b[2])
+	if e.Interaction < Create || e.Interaction > Administer || (e.Interaction == Administer) != e.Kind.Administrative() {
+		return Event{}, fmt.Errorf("event: unknown interaction %d of kind %d", b[2], b[1])
 	}
 	if flags&^knownFlags != 0 {
 		return Event{}, fmt.Errorf("event: unknown flags %#x", flags)

@@ -42,6 +42,9 @@ func randomEvent(r *rand.Rand) Event {
 	if r.IntN(4) == 0 {
 		e.Previous = NoPosition
 	}
+	if r.IntN(4) == 0 {
+		e.Kind, e.Interaction = JobChanged+Kind(r.IntN(2)), Administer
+	}
 	return e
 }
 
@@ -86,11 +89,15 @@ func TestDecodeRefuses(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"nothing":                 {},
 		"schema 0":                changed(0, 0),
-		"schema 2":                changed(0, 2),
+		"schema 3":                changed(0, 3),
 		"kind 0":                  changed(1, 0),
-		"kind 5":                  changed(1, 5),
+		"kind 7":                  changed(1, 7),
 		"interaction 0":           changed(2, 0),
-		"interaction 7":           changed(2, 7),
+		"interaction 8":           changed(2, 8),
+		"old kind in schema 2":    changed(0, 2),
+		"new kind in schema 1":    changed(1, 5),
+		"administered resource":   changed(2, 7),
+		"job that is a create":    append([]byte{2, 5, 1}, sample()[3:]...),
 		"flag 3":                  changed(3, 1<<3),
 		"flag 7":                  changed(3, 1<<7),
 		"bytes behind the end":    append(sample(), 0),

@@ -12,11 +12,14 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file anew")
 
-// goldenEvents name one event of each kind and each form of a field.
-var goldenEvents = []struct {
+type golden struct {
 	name  string
 	event Event
-}{
+}
+
+// goldenEvents name one event of each kind about resources and each form of a
+// field.
+var goldenEvents = []golden{
 	{"created with packed ids", Event{
 		Kind: Written, Interaction: Create, Type: "Patient", ID: "01JABCDEFGHJKMNPQRSTVWXYZ0", Version: 1,
 		Previous: NoPosition, MetaAt: 63, RequestID: "01JABCDEFGHJKMNPQRSTVWXYZ1",
@@ -34,12 +37,30 @@ var goldenEvents = []struct {
 	{"history purged", Event{Kind: HistoryPurged, Interaction: PurgeHistory, Type: "Patient", ID: "p", Version: 1 << 40, Previous: 1 << 40}},
 }
 
-// TestFormatOnDisk pins the bytes of schema 1. A change here makes logs that
-// exist unreadable: a new need gets a new schema, and this file stays as it is.
+// goldenAdministrative are the kinds that came with schema 2.
+var goldenAdministrative = []golden{
+	{"job began", Event{
+		Kind: JobChanged, Interaction: Administer, ID: "01JABCDEFGHJKMNPQRSTVWXYZ2",
+		Previous: NoPosition, RequestID: "01JABCDEFGHJKMNPQRSTVWXYZ1",
+	}},
+	{"job ended", Event{Kind: JobChanged, Interaction: Administer, ID: "01JABCDEFGHJKMNPQRSTVWXYZ2", Previous: 1000}},
+	{"parameters switched by an author", Event{
+		Kind: ParameterStatus, Interaction: Administer, Previous: NoPosition, RequestID: "r", Author: "Practitioner/é",
+	}},
+}
+
+// TestFormatOnDisk pins the bytes of each schema. A change here makes logs that
+// exist unreadable: a new need gets a new schema, and these files stay as they
+// are.
 func TestFormatOnDisk(t *testing.T) {
-	path := filepath.Join("..", "..", "testdata", "event", "schema-1.txt")
+	checkFormat(t, "schema-1.txt", goldenEvents)
+	checkFormat(t, "schema-2.txt", goldenAdministrative)
+}
+
+func checkFormat(t *testing.T, file string, events []golden) {
+	path := filepath.Join("..", "..", "testdata", "event", file)
 	var got bytes.Buffer
-	for _, g := range goldenEvents {
+	for _, g := range events {
 		fmt.Fprintf(&got, "%s\n%s\n", g.name, hex.EncodeToString(g.event.Append(nil)))
 	}
 	if *update {
@@ -55,10 +76,10 @@ func TestFormatOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bytes.Split(bytes.TrimSuffix(want, []byte("\n")), []byte("\n"))
-	if len(lines) != 2*len(goldenEvents) {
-		t.Fatalf("%s has %d lines, want %d", path, len(lines), 2*len(goldenEvents))
+	if len(lines) != 2*len(events) {
+		t.Fatalf("%s has %d lines, want %d", path, len(lines), 2*len(events))
 	}
-	for i, g := range goldenEvents {
+	for i, g := range events {
 		name, text := string(lines[2*i]), string(lines[2*i+1])
 		stored, err := hex.DecodeString(text)
 		if err != nil || name != g.name {

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fhirlog/domain/search"
+	"fhirlog/domain/search/searchtest"
+)
+
+// TestSearchOwn compares searches of the real program, over resources made here,
+// with the plain evaluator: at the head, as of past positions, and again after a
+// restart.
+func TestSearchOwn(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	b := newBench(t, s)
+	b.writeGenerated(400)
+	b.readWorld()
+	b.questions(120)
+	for range 40 {
+		if t.Failed() {
+			return
+		}
+		past := 50 + uint64(b.rand.IntN(int(b.snapshot)-50))
+		b.maker.Look(past)
+		b.compare(b.maker.Ask(), past)
+	}
+	s.stop()
+
+	b.s = startServer(t, s.data)
+	b.evaluator.Bases = append(b.evaluator.Bases, b.s.base+"/")
+	b.maker.Look(b.snapshot)
+	b.maker.Includes = false
+	for range 40 {
+		ask := b.maker.Ask()
+		if !mentions(ask.Pairs, "127.0.0.1") {
+			b.compare(ask, b.snapshot)
+		}
+	}
+	b.s.stop()
+	checkProjections(t, s.data)
+}
+
+// writeGenerated writes generated resources, and deletes some.
+func (b *bench) writeGenerated(n int) {
+	b.t.Helper()
+	g := searchtest.NewGenerator(b.rand, 15)
+	g.Bases = []string{b.s.base + "/"}
+	for i := 0; i < n; {
+		var entries []string
+		used := map[string]bool{}
+		for range 1 + b.rand.IntN(30) {
+			typ, id := g.Type(), g.ID()
+			place := string(typ) + "/" + string(id)
+			if used[place] {
+				continue
+			}
+			used[place] = true
+			if b.rand.IntN(8) == 0 {
+				entries = append(entries, fmt.Sprintf(`{"request":{"method":"DELETE","url":%q}}`, place))
+			} else {
+				entries = append(entries, fmt.Sprintf(`{"resource":%s,"request":{"method":"PUT","url":%q}}`, g.Resource(typ, id), place))
+			}
+		}
+		i += len(entries)
+		b.s.must(200, "POST", "", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(entries, ",")+`]}`)
+	}
+}
+
+// TestSearchSynthea loads both sets of synthea/dev for R4, the second of which
+// refers by conditional references, and compares searches with the plain
+// evaluator. It needs the data: FHIRLOG_SHARED is the folder that holds them.
+func TestSearchSynthea(t *testing.T) {
+	folder := os.Getenv("FHIRLOG_SHARED")
+	if folder == "" {
+		t.Skip("FHIRLOG_SHARED does not say where the data is")
+	}
+	var files []string
+	for _, name := range []string{"r4-2019.patients", "r4-2021-uscore.support", "r4-2021-uscore.patients"} {
+		file := filepath.Join(folder, "data/synthea/dev", name+".bundles.ndjson.gz")
+		if _, err := os.Stat(file); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	s := startServer(t, t.TempDir())
+	for _, file := range files {
+		if stdout, stderr, err := runProgram(t, "load", "--to", s.base, file); err != nil {
+			t.Fatalf("load %s: %v\n%s%s", file, err, stdout, stderr)
+		}
+	}
+	b := newBench(t, s)
+	b.readWorld()
+	t.Logf("%d resources", b.snapshot)
+	b.questions(400)
+	s.stop()
+	checkProjections(t, s.data)
+}
+
+// mentions tells whether a parameter has a text in its value.
+func mentions(pairs []search.Pair, text string) bool {
+	return slices.ContainsFunc(pairs, func(p search.Pair) bool { return strings.Contains(p.Value, text) })
+}

@@ -182,6 +182,9 @@ func (m *searchMachine) start() {
 	if m.rand.IntN(2) == 0 {
 		o.Handoff = p.Handoff
 	}
+	if m.evaluator != nil {
+		m.evaluator.Set = p.Parameters()
+	}
 	m.commits = commit.New(m.log, p, m.definitions, o)
 	m.ended = make(chan error, 2)
 	log := m.log
@@ -402,7 +405,7 @@ func (m *searchMachine) compare(ask search.Ask, q *search.Query, snapshot uint64
 	wanted, fails := m.evaluator.Includes(q, matches[:len(pages.First)], snapshot)
 	got := slices.Sorted(slices.Values(included.Positions))
 	if err := errors.Join(err, fails); err != nil || included.More || !slices.Equal(got, searchtest.Positions(wanted)) {
-		fault("Include: %v\ngot  %v\nwant %v", err, got, searchtest.Positions(wanted))
+		fault("Include: %v\nof   %v\ngot  %v\nwant %v\n%s", err, pages.First, got, searchtest.Positions(wanted), m.difference(wanted, got))
 	}
 }
 
@@ -419,5 +422,11 @@ func (m *searchMachine) difference(matches []*searchtest.Version, got []uint64) 
 			return fmt.Sprintf("found wrongly: %d %s %v\n", p, v.Body, err)
 		}
 	}
-	return "the order differs\n"
+	for i, v := range matches {
+		if v.Position != got[i] {
+			other, err := m.projections.ReadAt(m.t.Context(), got[i])
+			return fmt.Sprintf("in place %d stands not %s\nbut %s %v\n", i, v.Resource.Raw(), other.Body, err)
+		}
+	}
+	return ""
 }

@@ -177,14 +177,31 @@ func readNumbers(numbers []int64, b []byte) ([]byte, bool) {
 	if width > 8 || len(b) < width*len(numbers) {
 		return nil, false
 	}
-	for i := range numbers {
+	return b[width*len(numbers):], scaled(numbers, b, width, least, unit)
+}
+
+// scaled fills numbers from the bytes of each, eight at once where they are there.
+func scaled(numbers []int64, b []byte, width int, least, unit uint64) bool {
+	if width == 0 {
+		for i := range numbers {
+			numbers[i] = int64(least)
+		}
+		return true
+	}
+	mask := ^uint64(0) >> (64 - 8*width)
+	i := 0
+	for ; len(b) >= 8 && i < len(numbers); i++ {
+		numbers[i] = int64(least + unit*(binary.LittleEndian.Uint64(b)&mask))
+		b = b[width:]
+	}
+	for ; i < len(numbers); i++ {
 		x := uint64(0)
 		for j, piece := range b[:width] {
 			x |= uint64(piece) << (8 * j)
 		}
 		numbers[i], b = int64(least+unit*x), b[width:]
 	}
-	return b, true
+	return true
 }
 
 func readIndexes(b []byte, use func(i int), n int) ([]byte, bool) {

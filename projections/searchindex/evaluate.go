@@ -13,7 +13,7 @@ import (
 
 // evaluation prepares a search as of a snapshot.
 func (x *Index) evaluation(ctx context.Context, source Source, snapshot uint64) *evaluation {
-	return &evaluation{view: x.view(snapshot), ctx: ctx, source: source}
+	return &evaluation{view: x.view(ctx, snapshot), source: source}
 }
 
 // operator prepares an expression within a scope of type t.
@@ -114,11 +114,14 @@ func (e *evaluation) allOf(t domain.ResourceType) (operator, error) {
 // typed adds the condition that versions are of a type, unless the expression
 // holds for no others.
 func (e *evaluation) typed(t domain.ResourceType, expr search.Expr) (operator, error) {
-	if t == "" || impliesType(expr) {
-		return e.operator(t, expr)
-	}
 	if expr == nil {
 		return e.allOf(t)
+	}
+	if impliesType(expr) {
+		return e.operator(t, expr)
+	}
+	if t == "" { // deletions are no versions of any type
+		return e.and(t, search.And{search.Match{Key: search.Key(search.SlotType, search.AspectValue)}, expr})
 	}
 	return e.and(t, search.And{search.Match{Key: search.AppendComponent(search.Key(search.SlotType, search.AspectValue), t), Whole: true}, expr})
 }

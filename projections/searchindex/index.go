@@ -20,10 +20,12 @@ const headsInMemory = 2
 // Index is the search index of one log: an applier that adds events, a writer
 // that puts full blocks into the store, and views that read both.
 type Index struct {
-	store  *store.Store
-	lookup func(position uint64) (event.Event, error)
-	cache  *postingCache
-	sorted *orderCache
+	store   *store.Store
+	lookup  func(position uint64) (event.Event, error)
+	cache   *postingCache
+	columns *lru[columnID, *column]
+	names   *lru[string, columnNames]
+	sorted  *orderCache
 
 	// writing is held while a block goes from memory into the store, and while
 	// late values are added to blocks, wherever these are. It is taken before mu.
@@ -50,6 +52,7 @@ func Open(s *store.Store, cursor, saved uint64, lookup func(position uint64) (ev
 	}
 	x := &Index{
 		store: s, lookup: lookup, cache: newPostingCache(postingCacheBytes), sorted: newOrderCache(orderCachePositions),
+		columns: newLRU[columnID, *column](columnsBytes), names: newLRU[string, columnNames](columnNamesBytes),
 		heads: []*head{newHead(blockOf(cursor))}, through: cursor,
 		full: make(chan struct{}, 1), written: make(chan struct{}, 1),
 	}

@@ -218,7 +218,7 @@ func chosenOf[T any](all []T, order []int) []T {
 func (x *Index) RemoveSlots(ctx context.Context, slots []search.Slot, progress func(b *store.Batch)) error {
 	x.removeFromHeads(slots)
 	for _, slot := range slots {
-		x.cache.forget(slot)
+		x.forget(slot)
 	}
 	b := x.store.NewBatch()
 	for _, slot := range slots {
@@ -280,7 +280,7 @@ func (x *Index) removeFromStore(ctx context.Context, b *store.Batch, prefix []by
 // slots: a search means something else from now on.
 func (x *Index) Forget(slots []search.Slot) {
 	for _, slot := range slots {
-		x.cache.forget(slot)
+		x.forget(slot)
 	}
 	x.sorted.clear()
 }
@@ -290,7 +290,7 @@ func (x *Index) forgetSlots(late *head) {
 	for id := range late.groups {
 		if !seen[id.slot] {
 			seen[id.slot] = true
-			x.cache.forget(id.slot)
+			x.forget(id.slot)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package searchindex
 
 import (
-	"context"
 	"math"
 	"slices"
 
@@ -44,7 +43,6 @@ type operator interface {
 // evaluation is one search at work, with all its inner searches.
 type evaluation struct {
 	*view
-	ctx    context.Context
 	source Source
 }
 

@@ -66,7 +66,6 @@ func (r ranks) take(i int, value int64, descending bool) {
 // rankByColumns takes the values of date, number and quantity parameters.
 func (e *evaluation) rankByColumns(slots []search.Slot, descending bool, matches result, n int) (ranks, error) {
 	r := newRanks(n)
-	var scratch column
 	for _, slot := range slots {
 		columns, err := e.columnKeys(search.Key(slot, search.AspectValue))
 		if err != nil {
@@ -77,7 +76,7 @@ func (e *evaluation) rankByColumns(slots []search.Slot, descending bool, matches
 			for i := range matches {
 				numbers := numbersOf(&matches[i], first)
 				first += matches[i].size()
-				err := e.column(key, matches[i].block, &scratch, func(values *column) {
+				err := e.column(key, matches[i].block, func(values *column) {
 					for j, low := range values.lows {
 						if at, ok := numbers(low); ok {
 							value := values.low[j]

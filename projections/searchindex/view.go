@@ -1,6 +1,8 @@
 package searchindex
 
 import (
+	"context"
+
 	"fhirlog/domain/search"
 	"fhirlog/projections/keys"
 	"fhirlog/projections/store"
@@ -10,19 +12,20 @@ import (
 // goroutine.
 type view struct {
 	x        *Index
-	snapshot uint64 // positions below are seen
-	blocks   uint32 // blocks that may hold something: 0 to blocks-1
-	stored   uint32 // blocks that are read from the store: 0 to stored-1
+	ctx      context.Context // of the search; a view lives no longer
+	snapshot uint64          // positions below are seen
+	blocks   uint32          // blocks that may hold something: 0 to blocks-1
+	stored   uint32          // blocks that are read from the store: 0 to stored-1
 	heads    []*head
 	back     map[uint32][]ending // endings by events in memory that this view does not see
 	live     map[uint32]*set     // computed live sets, for views of the past
 	steps    []string            // what was done, for explanation
 }
 
-func (x *Index) view(snapshot uint64) *view {
+func (x *Index) view(ctx context.Context, snapshot uint64) *view {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	v := &view{x: x, snapshot: snapshot, heads: x.heads, stored: x.heads[0].block}
+	v := &view{x: x, ctx: ctx, snapshot: snapshot, heads: x.heads, stored: x.heads[0].block}
 	if snapshot > 0 {
 		v.blocks = blockOf(snapshot-1) + 1
 	}
@@ -130,7 +133,11 @@ func (v *view) keysIn(f keys.IndexFamily, key []byte, from uint32, visit func(in
 	if from > 0 { // of a whole key
 		r.Start = keys.Index(f, string(key), from)
 	}
+	seen := 0
 	return v.x.store.Scan(r, func(storeKey, value []byte) (bool, error) {
+		if seen++; seen%1024 == 0 && v.ctx.Err() != nil {
+			return false, v.ctx.Err()
+		}
 		indexKey, block, ok := keys.ParseIndex(storeKey)
 		if !ok {
 			return false, errDamaged

@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"errors"
 
 	"fhirlog/domain/search"
 	"fhirlog/eventlog"
@@ -26,7 +27,11 @@ func (s *Service) attempt(ctx context.Context, caller Caller, w *work) (p *plan,
 			return nil, a, 0, refusal(err)
 		}
 	}
-	if p, err = s.plan(ctx, caller, w); err != nil || len(p.writes) == 0 {
+	p, err = s.plan(ctx, caller, w)
+	if stale, ok := errors.AsType[*staleError](err); ok && s.state.Applied() > stale.snapshot {
+		return nil, a, stale.snapshot + 1, nil
+	}
+	if err != nil || len(p.writes) == 0 {
 		return p, a, 0, err
 	}
 	batch := w.packing.pack(s.log, p)

@@ -177,6 +177,52 @@ func TestLinksFollowTheNewPlan(t *testing.T) {
 	}
 }
 
+// TestWhatIsErasedAfterASearchWasNeverFound: an erasure hides a resource from the
+// snapshot of a plan that has found it.
+func TestWhatIsErasedAfterASearchWasNeverFound(t *testing.T) {
+	for name, c := range map[string]struct {
+		command Command
+		options Options
+		want    Change
+	}{
+		"delete":      {conditional(t, event.Delete, "", "a"), Options{}, Nothing},
+		"hard delete": {conditional(t, event.HardDelete, "", "a"), Options{}, Nothing},
+		"update":      {conditional(t, event.Update, patient("", "x"), "a"), Options{NoUpdateCreate: true}, Created},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := newMemory()
+			storeTwo(t, m)
+			s := newService(t, m, c.options)
+			var once sync.Once
+			m.onFind = func() {
+				once.Do(func() { mustCommit(t, s, Command{Interaction: event.HardDelete, Type: "Patient", ID: "a"}) })
+			}
+			outcomes, err := s.Commit(t.Context(), Caller{}, []Command{c.command})
+			if err != nil || outcomes[0].Change != c.want || outcomes[0].Version.ID == "a" {
+				t.Errorf("Commit = %+v, %v; want change %d", outcomes, err, c.want)
+			}
+		})
+	}
+	m := newMemory()
+	storeTwo(t, m)
+	lying := &lyingState{m}
+	s := New(m, lying, r4(), Options{})
+	if _, err := s.Commit(t.Context(), Caller{}, []Command{conditional(t, event.Delete, "", "a")}); err == nil || domain.KindOf(err) != domain.Internal || m.Next() != 2 {
+		t.Errorf("a search that finds what is not there: %v, want an internal error", err)
+	}
+}
+
+// lyingState finds everything at a position where it is not.
+type lyingState struct{ *memory }
+
+func (l *lyingState) Find(ctx context.Context, q *search.Query, snapshot uint64, limit int) ([]search.Found, error) {
+	found, err := l.memory.Find(ctx, q, snapshot, limit)
+	for i := range found {
+		found[i].Position += 7
+	}
+	return found, err
+}
+
 // TestValuesOfAnotherSetCannotBeCompared: whether they match is not known.
 func TestValuesOfAnotherSetCannotBeCompared(t *testing.T) {
 	m := newMemory()

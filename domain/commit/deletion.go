@@ -60,14 +60,12 @@ func (s *Service) planDeletions(p *plan, w *work, i int) error {
 }
 
 // planFound plans the deletion of a resource that a search found.
-func (s *Service) planFound(p *plan, c *prepared, i int, f search.Found) (before resource.State, err error) {
-	if before, err = s.look(p, f.Type, f.ID); err != nil {
-		return before, err
+func (s *Service) planFound(p *plan, c *prepared, i int, f search.Found) (resource.State, error) {
+	before, err := s.lookFound(p, f)
+	if err == nil && !s.planDeletion(p, i, before, p.event(c.command.Interaction, f.Type, f.ID, before)) {
+		err = fmt.Errorf("a search found a deleted %s", f.Type)
 	}
-	if before.Position != f.Position || !s.planDeletion(p, i, before, p.event(c.command.Interaction, f.Type, f.ID, before)) {
-		return before, fmt.Errorf("a search at %d found a %s that is not current there", p.snapshot, f.Type)
-	}
-	return before, nil
+	return before, err
 }
 
 // planExisting makes the resource that a conditional create found its outcome.

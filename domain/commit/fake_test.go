@@ -189,7 +189,7 @@ func (m *memory) Current(t domain.ResourceType, id domain.LogicalID, snapshot ui
 		return resource.State{}, fmt.Errorf("snapshot %d is beyond what is applied, %d", snapshot, m.applied)
 	}
 	var s resource.State
-	for _, position := range m.chains[place{t, id}] {
+	for _, position := range m.visibleLocked(place{t, id}) {
 		if position >= snapshot {
 			break
 		}
@@ -210,6 +210,22 @@ func (m *memory) Current(t domain.ResourceType, id domain.LogicalID, snapshot ui
 		}
 	}
 	return s, nil
+}
+
+// visibleLocked returns the positions of the events of a resource that can still
+// be seen: an erasure that is applied hides all before it, at any snapshot.
+func (m *memory) visibleLocked(at place) []uint64 {
+	chain := m.chains[at]
+	for i := len(chain) - 1; i >= 0; i-- {
+		e, err := event.Decode(m.records[chain[i]].Metadata)
+		if err != nil {
+			panic(err)
+		}
+		if e.Kind == event.Erased && chain[i] < m.applied {
+			return chain[i+1:]
+		}
+	}
+	return chain
 }
 
 // events decodes what was appended from a position on.

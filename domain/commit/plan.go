@@ -75,7 +75,12 @@ func (s *Service) planOne(p *plan, w *work, i int) error {
 	before := resource.State{}
 	if c.command.Interaction != event.Create {
 		var err error
-		if before, err = s.look(p, c.command.Type, c.id); err != nil {
+		if c.matched() {
+			before, err = s.lookFound(p, c.selection.matches[0])
+		} else {
+			before, err = s.look(p, c.command.Type, c.id)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -107,6 +112,23 @@ func (s *Service) planOne(p *plan, w *work, i int) error {
 func (s *Service) look(p *plan, t domain.ResourceType, id domain.LogicalID) (resource.State, error) {
 	p.relyOn(s.decider.key(t, id))
 	return s.state.Current(t, id, p.snapshot)
+}
+
+// staleError says that a snapshot is no longer what it was: something was erased
+// since, and an erasure hides a resource from earlier snapshots as well.
+type staleError struct{ snapshot uint64 }
+
+func (e *staleError) Error() string {
+	return fmt.Sprintf("a search at %d found what is not current there", e.snapshot)
+}
+
+// lookFound reads the state of a resource that a search found.
+func (s *Service) lookFound(p *plan, f search.Found) (resource.State, error) {
+	before, err := s.look(p, f.Type, f.ID)
+	if err == nil && (!before.Exists || before.Position != f.Position) {
+		err = &staleError{p.snapshot}
+	}
+	return before, err
 }
 
 // event begins the event of a change to a resource.

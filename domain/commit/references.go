@@ -24,7 +24,19 @@ type references struct {
 	bases   []string
 	byText  map[string]*reference
 	list    []*reference // in the order of the first use
+	size    int          // of all texts
 }
+
+// The different conditional references of one commit are bounded in number and
+// in bytes together, as each is kept with its parsed criteria and searched for.
+const (
+	maxReferences     = 10_000
+	maxReferenceBytes = 4 << 20
+)
+
+// tooManyReferences stands for those beyond the bounds.
+var tooManyReferences = reference{fault: domain.NewError(domain.TooCostly, fmt.Sprintf(
+	"there are more than %d different ones in the request, or more than %d bytes of them; send it in several parts", maxReferences, maxReferenceBytes))}
 
 // reference is a conditional reference, such as Practitioner?identifier=s|1.
 type reference struct {
@@ -61,6 +73,10 @@ func (rs *references) of(text []byte) *reference {
 	if r, known := rs.byText[string(text)]; known {
 		return r
 	}
+	if len(rs.list) == maxReferences || rs.size+len(text) > maxReferenceBytes {
+		return &tooManyReferences
+	}
+	rs.size += len(text)
 	t, criteria, _ := bytes.Cut(text, []byte("?"))
 	r := &reference{typ: domain.ResourceType(t)}
 	r.query, r.fault = rs.parse(r.typ, string(criteria))
@@ -110,14 +126,17 @@ func citationIssues(citations []citation) (issues []domain.Issue) {
 		if c.reference.fault == nil {
 			continue
 		}
-		message := "the criteria cannot be used"
-		if fault, ok := errors.AsType[*domain.Error](c.reference.fault); ok {
-			message = fault.Error()
+		message := "its criteria cannot be used"
+		if fault, ok := errors.AsType[*domain.Error](c.reference.fault); ok && len(fault.Issues) > 0 {
+			message = fault.Issues[0].Message
 		}
 		issues = append(issues, domain.Issue{
 			Code: "invalid", Expression: []string{c.at.Path()},
 			Message: "This reference is a search, which must find exactly one resource: " + message,
 		})
+		if len(issues) == maxIssues {
+			break
+		}
 	}
 	return issues
 }

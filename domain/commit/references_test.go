@@ -106,6 +106,27 @@ func TestConditionalReferencesOfATransaction(t *testing.T) {
 	}
 }
 
+// TestConditionalReferencesAreBounded, the different ones of a commit.
+func TestConditionalReferencesAreBounded(t *testing.T) {
+	m := newMemory()
+	storeTwo(t, m)
+	rs := references{service: newService(t, m, Options{}), set: parameters()}
+	for i := range maxReferences {
+		if r := rs.of(fmt.Appendf(nil, "Patient?_id=%d", i)); r.fault != nil {
+			t.Fatalf("reference %d: %v", i, r.fault)
+		}
+	}
+	for text, refused := range map[string]bool{"Patient?_id=1": false, "Patient?_id=x": true} {
+		if r := rs.of([]byte(text)); (r.fault != nil) != refused {
+			t.Errorf("%s: %v, refused should be %t", text, r.fault, refused)
+		}
+	}
+	long := create(t, "Basic", citing("", "Patient?identifier=s|"+strings.Repeat("x", maxReferenceBytes)))
+	if _, err := rs.service.Commit(t.Context(), Caller{}, []Command{long}); domain.KindOf(err) != domain.Invalid {
+		t.Errorf("a reference of %d bytes: %v, want Invalid", maxReferenceBytes, err)
+	}
+}
+
 // TestConditionalReferencesMeanWhatIsStored, not what the same transaction makes.
 func TestConditionalReferencesMeanWhatIsStored(t *testing.T) {
 	m := newMemory()

@@ -24,9 +24,9 @@ type marked struct {
 	marks      []uint64
 }
 
-// Together these take two megabytes or so.
+// Together these take three megabytes or so.
 const (
-	ringCommits = 1 << 12
+	ringCommits = 1 << 14
 	ringMarks   = 1 << 18
 )
 

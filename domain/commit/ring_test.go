@@ -32,7 +32,7 @@ func TestReliance(t *testing.T) {
 		"a token of any system": {query: query(t, "Patient", "identifier", "1"), matching: patient("", "x", "1"), other: patient("", "x", "11")},
 		"a token and a name":    {query: query(t, "Patient", "identifier", "s|1", "family", "x"), matching: patient("", "x", "1"), other: patient("", "x", "3")},
 		"the beginning of one":  {query: query(t, "Patient", "family", "x"), matching: patient("", "xy"), allowed: patient("", "y")},
-		"a word":                {query: query(t, "Patient", "_content", "x"), matching: patient("", "x"), allowed: patient("", "y")},
+		"a word":                {query: query(t, "Patient", "_content", "xyz"), matching: patient("", "xyz"), allowed: patient("", "abc")},
 		"all but a token":       {query: query(t, "Patient", "identifier:not", "s|1"), matching: patient("", "xy", "2"), allowed: patient("", "y", "1")},
 		"a chain":               {query: patients(chained), anything: true},
 		"a chain among others":  {query: patients(search.And{search.Or{search.Not{Of: chained}}, search.Match{Key: search.Key(20, search.AspectValue), Whole: true}}), anything: true},
@@ -80,21 +80,16 @@ func TestRing(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 2))
 	old, young := new(search.Set), new(search.Set)
 	kept := newRing(5)
-	type commit struct {
-		first, end uint64
-		set        *search.Set
-		marks      []uint64
-	}
-	var all []commit
+	var all []marked
 	next := uint64(5)
 	conflicts, holds, forgotten := 0, 0, 0
-	for round := range 3 * ringCommits {
-		c := commit{first: next, end: next + 1 + r.Uint64N(4), set: young}
+	for round := range ringCommits * 5 / 4 {
+		c := marked{first: next, end: next + 1 + r.Uint64N(4), set: young}
 		if r.IntN(50) == 0 {
 			c.set = old
 		}
 		size := r.IntN(6)
-		if r.IntN(2000) == 0 {
+		if r.IntN(4000) == 0 {
 			size = ringMarks/2 + r.IntN(ringMarks)
 		}
 		for range size {
@@ -103,13 +98,13 @@ func TestRing(t *testing.T) {
 		if len(c.marks) > 0 && len(c.marks) < 6 {
 			c.marks[0] = r.Uint64N(20)
 		}
-		kept.add(marked{c.first, c.end, c.set, c.marks})
+		kept.add(c)
 		all = append(all, c)
 		next = c.end
 		if kept.marks > ringMarks || kept.count > ringCommits {
 			t.Fatalf("seed %d: %d commits with %d marks are remembered", seed, kept.count, kept.marks)
 		}
-		if round%7 != 0 {
+		if round%11 != 0 {
 			continue
 		}
 		on := reliance{anything: r.IntN(20) == 0}
@@ -118,8 +113,8 @@ func TestRing(t *testing.T) {
 		}
 		on.index()
 		back := r.IntN(30)
-		if r.IntN(50) == 0 {
-			back = r.IntN(len(all))
+		if round > ringCommits && r.IntN(10) == 0 {
+			back = len(all) - 1 - r.IntN(1000) // long ago
 		}
 		snapshot := all[max(0, len(all)-1-back)].first
 		want := uint64(0)

@@ -72,7 +72,8 @@ func (m *memory) live(snapshot uint64) []entry {
 		panic("a snapshot beyond what is applied")
 	}
 	var list []entry
-	for at, chain := range m.chains {
+	for at := range m.chains {
+		chain := m.visibleLocked(at)
 		last, _ := slices.BinarySearch(chain, snapshot)
 		for ; last > 0; last-- {
 			position := chain[last-1]

@@ -160,6 +160,9 @@ func (s *Service) choose(ctx context.Context, p *plan, w *work, of *prepared) er
 
 // find searches at the snapshot of a plan.
 func (s *Service) find(ctx context.Context, q *search.Query, snapshot uint64, limit int) ([]search.Found, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, refusal(err)
+	}
 	found, err := s.state.Find(ctx, q, snapshot, limit)
 	return found, searchFailure(err)
 }

@@ -120,9 +120,12 @@ func (r *run) giveCall(k *call) {
 // gives empty output, and so does a nil result.
 func scalar(work func(k *call, v System) (System, error)) builder {
 	return plain(func(k *call, dst Collection) (Collection, error) {
-		v, err := k.c.single(k.in, k.n.At, "what "+k.n.Name+"() is called on")
+		v, err := k.c.single(k.in, k.n.At, role{"what %s() is called on", k.n.Name})
 		if v == nil || err != nil {
 			return dst, err
+		}
+		if k.r.charge(v); k.r.steps < 0 {
+			return dst, nil // plain answers for it
 		}
 		result, err := work(k, v)
 		return appendSystem(dst, result), err
@@ -174,7 +177,7 @@ func (k *call) value(i int) (System, error) {
 	if i >= len(k.args) {
 		return nil, nil
 	}
-	return k.c.single(k.args[i], k.n.At, "an argument of "+k.n.Name+"()")
+	return k.c.single(k.args[i], k.n.At, role{"an argument of %s()", k.n.Name})
 }
 
 // text returns an argument that is a string.

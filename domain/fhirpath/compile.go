@@ -1,6 +1,8 @@
 package fhirpath
 
 import (
+	"strings"
+
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
@@ -90,7 +92,7 @@ func (c *compiler) indexer(n *Indexer) (program, error) {
 		if err != nil {
 			return nil, err
 		}
-		v, err := c.one(r, index, n.At, "the index")
+		v, err := c.one(r, index, n.At, role{text: "the index"})
 		if err != nil {
 			return nil, err
 		}
@@ -108,20 +110,31 @@ func (c *compiler) indexer(n *Indexer) (program, error) {
 	}, nil
 }
 
+// role says in a message what a collection is there for. It is put together only
+// when there is a message.
+type role struct {
+	text string // with %s for the name
+	name string
+}
+
+// String returns the text with the name.
+func (r role) String() string { return strings.Replace(r.text, "%s", r.name, 1) }
+
 // one evaluates an operand that is a single System value; nil means that it is
 // empty.
-func (c *compiler) one(r *run, p program, at At, what string) (System, error) {
+func (c *compiler) one(r *run, p program, at At, what role) (System, error) {
 	in, err := p(r, r.take())
 	if err != nil {
 		return nil, err
 	}
 	v, err := c.single(in, at, what)
 	r.give(in)
+	r.charge(v)
 	return v, err
 }
 
 // single returns the System value of a collection of at most one.
-func (c *compiler) single(in Collection, at At, what string) (System, error) {
+func (c *compiler) single(in Collection, at At, what role) (System, error) {
 	switch len(in) {
 	case 0:
 		return nil, nil
@@ -136,6 +149,17 @@ func (c *compiler) single(in Collection, at At, what string) (System, error) {
 		}
 	}
 	return v, nil
+}
+
+// charge takes steps for values that cost more than others to work with. Whoever
+// spends next looks whether there are any left.
+func (r *run) charge(v System) {
+	switch v := v.(type) {
+	case String:
+		r.steps -= len(v) / 64
+	case *Quantity:
+		r.steps -= 20
+	}
 }
 
 // step spends one step.

@@ -42,7 +42,7 @@ type Context struct {
 type Limits struct {
 	// MaxSteps bounds the steps of the evaluation, each about 20 ns to 1 µs: one
 	// for each part of the expression each time it is evaluated, and for each
-	// item that it visits or compares. 0 means 20 million.
+	// item that it visits or compares. 0 means 10 million.
 	MaxSteps int
 	// MaxItems bounds the size of collections. 0 means 1 million.
 	MaxItems int
@@ -59,7 +59,7 @@ func (l Limits) withDefaults() Limits {
 			*limit = value
 		}
 	}
-	defaults(&l.MaxSteps, 20_000_000)
+	defaults(&l.MaxSteps, 10_000_000)
 	defaults(&l.MaxItems, 1_000_000)
 	defaults(&l.MaxText, 1<<20)
 	defaults(&l.MaxRegex, 1000)

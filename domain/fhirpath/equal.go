@@ -32,6 +32,7 @@ func (r *run) equalCollections(a, b Collection) truth {
 func (r *run) equal(a, b *Item) truth {
 	r.steps--
 	if a.isText() {
+		r.steps -= (a.place.End() - a.place.Start()) / 256
 		if b.isText() {
 			return truthOf(string(a.place.Text()) == string(b.place.Text()))
 		}
@@ -43,6 +44,8 @@ func (r *run) equal(a, b *Item) truth {
 	vb, okB := b.System()
 	switch {
 	case okA && okB:
+		r.charge(va)
+		r.charge(vb)
 		return equalSystem(va, vb)
 	case okA || okB:
 		return no
@@ -159,6 +162,7 @@ func (r *run) equalTree(a, b fhirjson.Value) bool {
 	case fhirjson.Number:
 		return equalNumbers(a, b)
 	case fhirjson.String:
+		r.steps -= (a.End() - a.Start()) / 256
 		return string(a.Text()) == string(b.Text())
 	}
 	return true

@@ -45,6 +45,8 @@ func (r *run) equivalent(a, b *Item) bool {
 	vb, okB := b.System()
 	switch {
 	case okA && okB:
+		r.charge(va)
+		r.charge(vb)
 		return equivalentSystem(va, vb)
 	case okA || okB || !a.place.Exists() || !b.place.Exists():
 		return false
@@ -105,6 +107,7 @@ func (r *run) equivalentTree(a, b fhirjson.Value) bool {
 		db, okB := parseDecimal(string(b.Raw()))
 		return okA && okB && equivalentSystem(da, db)
 	case fhirjson.String:
+		r.steps -= (a.End() - a.Start()) / 64
 		return equivalentText(a.String(), b.String())
 	}
 	return true

@@ -75,6 +75,6 @@ func (e *Expression) Test(context Context) (holds, known bool, err error) {
 	if len(result) != 1 {
 		return len(result) > 1, len(result) > 1, nil
 	}
-	t, err := e.compiler.truth(result, At(e.node.Offset()), "the result")
+	t, err := e.compiler.truth(result, At(e.node.Offset()), role{text: "the result"})
 	return t == yes, t != unknown, err
 }

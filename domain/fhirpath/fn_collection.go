@@ -124,7 +124,7 @@ func combine(k *call, dst Collection) (Collection, error) {
 
 // negation is not().
 func negation(k *call, dst Collection) (Collection, error) {
-	t, err := k.c.truth(k.in, k.n.At, "what not() is called on")
+	t, err := k.c.truth(k.in, k.n.At, role{text: "what not() is called on"})
 	return not(t).append(dst), err
 }
 

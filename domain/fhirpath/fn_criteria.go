@@ -12,7 +12,7 @@ func (c *compiler) criteria(r *run, n *Call, in Collection, criterion program, v
 			return err
 		}
 		r.scope.this, r.scope.index, r.scope.variables = in[i:i+1:i+1], i, outer.variables
-		t, err := c.truthOf(r, criterion, n.At, "the criterion of "+n.Name+"()")
+		t, err := c.truthOf(r, criterion, n.At, role{"the criterion of %s()", n.Name})
 		if err != nil {
 			return err
 		}

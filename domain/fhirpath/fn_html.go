@@ -29,7 +29,7 @@ func htmlChecks(k *call, dst Collection) (Collection, error) {
 	if !ok || err != nil {
 		return dst, err
 	}
-	if err := k.c.spend(k.r, k.n.At, len(s)/16); err != nil {
+	if err := k.c.spend(k.r, k.n.At, len(s)/4); err != nil {
 		return nil, err
 	}
 	return appendBoolean(dst, keepsHTMLRules(s)), nil

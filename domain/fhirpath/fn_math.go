@@ -77,6 +77,9 @@ var working = func() apd.Context {
 	return c
 }()
 
+// costly spends the steps of a logarithm or its like.
+func (k *call) costly() error { return k.c.spend(k.r, k.n.At, 500) }
+
 // finish rounds a result, nil after an error such as an overflow.
 func finish(d *apd.Decimal, err error) System {
 	if err != nil || d.Form != apd.Finite {
@@ -98,6 +101,9 @@ func exponential(k *call, v System) (System, error) {
 	if d.Cmp(apd.New(maxPower, 0)) > 0 {
 		return nil, nil
 	}
+	if err := k.costly(); err != nil {
+		return nil, err
+	}
 	result := new(apd.Decimal)
 	_, err := working.Exp(result, d.Decimal)
 	return finish(result, err), nil
@@ -107,6 +113,9 @@ func ln(k *call, v System) (System, error) {
 	d, ok := asDecimal(v)
 	if !ok {
 		return nil, k.noNumber(v)
+	}
+	if err := k.costly(); err != nil {
+		return nil, err
 	}
 	result, err := naturalLog(d.Decimal)
 	if result == nil {
@@ -139,6 +148,9 @@ func logarithm(k *call, v System) (System, error) {
 	if !ok {
 		return nil, k.fault("takes a number as its base, not a %s", argument.SystemType())
 	}
+	if err := k.costly(); err != nil {
+		return nil, err
+	}
 	above, err1 := naturalLog(d.Decimal)
 	below, err2 := naturalLog(base.Decimal)
 	if above == nil || below == nil || err1 != nil || err2 != nil || below.IsZero() {
@@ -166,7 +178,7 @@ func power(k *call, v System) (System, error) {
 	if magnitude.Cmp(apd.New(maxPower, 0)) > 0 {
 		return nil, nil
 	}
-	if err := k.c.spend(k.r, k.n.At, 100); err != nil {
+	if err := k.costly(); err != nil {
 		return nil, err
 	}
 	n, isInteger := v.(Integer)
@@ -202,6 +214,9 @@ func sqrt(k *call, v System) (System, error) {
 	}
 	if d.Sign() < 0 {
 		return nil, nil
+	}
+	if err := k.costly(); err != nil {
+		return nil, err
 	}
 	result := new(apd.Decimal)
 	_, err := working.Sqrt(result, d.Decimal)

@@ -53,7 +53,7 @@ func matching(work func(k *call, s string, re *regexp.Regexp) (System, error)) b
 				}
 			}
 			// Matching takes time by the product of length and states.
-			if err := c.spend(k.r, n.At, len(s)*re.states/64); err != nil {
+			if err := c.spend(k.r, n.At, len(s)*re.states/8); err != nil {
 				return nil, err
 			}
 			return work(k, s, re.Regexp)

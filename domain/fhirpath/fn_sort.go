@@ -29,7 +29,7 @@ func sorting(c *compiler, n *Call, of program, args []program) (program, error) 
 			r.scope.this, r.scope.index = in[i:i+1:i+1], i
 			rows[i] = row{in[i], make([]System, len(args))}
 			for j, key := range args {
-				if rows[i].keys[j], err = c.one(r, key, n.At, "a key of sort()"); err != nil {
+				if rows[i].keys[j], err = c.one(r, key, n.At, role{text: "a key of sort()"}); err != nil {
 					return nil, err
 				}
 			}

@@ -147,7 +147,7 @@ func join(k *call, dst Collection) (Collection, error) {
 
 // inputText returns the input as a single string.
 func (k *call) inputText() (s string, ok bool, err error) {
-	v, err := k.c.single(k.in, k.n.At, "what "+k.n.Name+"() is called on")
+	v, err := k.c.single(k.in, k.n.At, role{"what %s() is called on", k.n.Name})
 	if v == nil || err != nil {
 		return "", false, err
 	}

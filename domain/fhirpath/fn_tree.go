@@ -6,6 +6,9 @@ import (
 )
 
 func children(k *call, dst Collection) (Collection, error) {
+	if err := k.c.spend(k.r, k.n.At, walk(k.in)); err != nil {
+		return nil, err
+	}
 	for _, it := range k.in {
 		dst = k.c.appendChildren(dst, it)
 	}

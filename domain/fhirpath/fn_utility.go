@@ -81,7 +81,7 @@ func defineVariable(c *compiler, n *Call, of program, args []program) (program, 
 		if err != nil {
 			return nil, err
 		}
-		name, err := c.one(r, args[0], n.At, "the name of a variable")
+		name, err := c.one(r, args[0], n.At, role{text: "the name of a variable"})
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +119,7 @@ func trace(c *compiler, n *Call, of program, args []program) (program, error) {
 		if err != nil {
 			return nil, err
 		}
-		name, err := c.one(r, args[0], n.At, "the name of a trace")
+		name, err := c.one(r, args[0], n.At, role{text: "the name of a trace"})
 		if err != nil {
 			return nil, err
 		}

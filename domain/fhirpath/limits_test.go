@@ -226,7 +226,7 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	for _, expression := range []string{
 		"'a'.matches(id)", "'a'.replaceMatches(id, '')", "gender + 1", "gender < 1", "name.family + 'a'", "-gender", "name[gender]", "name.single()", "name.skip(gender)",
 		"gender.abs()", "'a'.encode(gender)", "'a'.escape(gender)", "defineVariable(gender).defineVariable(gender)", "checkModifiers(name)", "gender.memberOf(id)",
-		"name.where(family).aggregate(name + 1)", "iif(gender, 1)", "'a'.matches('b', gender)", "name.join()",
+		"name.where(family.exists()).aggregate($this + 1)", "iif(gender, 1)", "'a'.matches('b', gender)", "name.join()",
 	} {
 		_, err := eval(t, expression, secret)
 		if err == nil || strings.Contains(err.Error(), "secret") {

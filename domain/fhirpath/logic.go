@@ -37,7 +37,7 @@ func not(a truth) truth {
 // the left one decides.
 func (c *compiler) logic(n *Binary, left, right program) program {
 	operate := map[string]func(a, b truth) truth{"and": and, "or": or, "xor": xor, "implies": implies}[n.Op]
-	leftSide, rightSide := "the left side of '"+n.Op+"'", "the right side of '"+n.Op+"'"
+	leftSide, rightSide := role{"the left side of '%s'", n.Op}, role{"the right side of '%s'", n.Op}
 	return func(r *run, dst Collection) (Collection, error) {
 		if err := c.step(r, n.At); err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ func (c *compiler) member(n *Member) (program, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := c.spend(r, n.At, 1+len(in)); err != nil {
+		if err := c.spend(r, n.At, 1+walk(in)); err != nil {
 			return nil, err
 		}
 		for i := range in {
@@ -35,7 +35,7 @@ func (c *compiler) member(n *Member) (program, error) {
 func (c *compiler) firstMember(n *Member, name memberName) program {
 	start := c.definitions.Type(n.Name)
 	return func(r *run, dst Collection) (Collection, error) {
-		if err := c.spend(r, n.At, 1+len(r.scope.this)); err != nil {
+		if err := c.spend(r, n.At, 1+walk(r.scope.this)); err != nil {
 			return nil, err
 		}
 		for i := range r.scope.this {
@@ -48,6 +48,16 @@ func (c *compiler) firstMember(n *Member, name memberName) program {
 		}
 		return dst, c.fits(r, n.At, dst)
 	}
+}
+
+// walk returns the steps of looking for a member in each item: more for objects
+// that could have very many.
+func walk(items Collection) int {
+	steps := len(items)
+	for i := range items {
+		steps += (items[i].place.End() - items[i].place.Start()) >> 12
+	}
+	return steps
 }
 
 // isA tells whether t is the type base or one of its descendants.

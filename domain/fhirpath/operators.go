@@ -119,7 +119,7 @@ func (c *compiler) membership(n *Binary, left, right program) program {
 // operand the result is empty, except for &.
 func (c *compiler) values(n *Binary, left, right program) program {
 	operate := c.operation(n)
-	leftSide, rightSide := "the left side of '"+n.Op+"'", "the right side of '"+n.Op+"'"
+	leftSide, rightSide := role{"the left side of '%s'", n.Op}, role{"the right side of '%s'", n.Op}
 	return func(r *run, dst Collection) (Collection, error) {
 		if err := c.step(r, n.At); err != nil {
 			return nil, err
@@ -156,7 +156,7 @@ func (c *compiler) unary(n *Unary) (program, error) {
 		if err := c.step(r, n.At); err != nil {
 			return nil, err
 		}
-		v, err := c.one(r, of, n.At, "what '"+n.Op+"' stands before")
+		v, err := c.one(r, of, n.At, role{"what '%s' stands before", n.Op})
 		if v == nil || err != nil {
 			return dst, err
 		}

@@ -13,6 +13,7 @@ type run struct {
 	self    [1]Item // the root, as a collection
 	steps   int
 	free    []Collection // buffers for intermediate collections
+	kept    int          // items that the free buffers have room for
 	calls   []*call      // buffers for function calls
 }
 
@@ -32,6 +33,13 @@ type variable struct {
 	outer *variable
 }
 
+// The buffers of an evaluation have room for up to maxKept items of 56 bytes, and
+// between evaluations for much less.
+const (
+	maxKept        = 1 << 17
+	maxKeptBetween = 1 << 12
+)
+
 // runs keeps the buffers of evaluations for later ones.
 var runs = sync.Pool{New: func() any { return new(run) }}
 
@@ -48,6 +56,9 @@ func (r *run) begin(context Context) {
 
 func (r *run) release() {
 	r.context, r.scope, r.self[0] = Context{}, scope{}, Item{}
+	if r.kept > maxKeptBetween {
+		r.free, r.kept = nil, 0
+	}
 	runs.Put(r)
 }
 
@@ -56,6 +67,7 @@ func (r *run) take() Collection {
 	if n := len(r.free); n > 0 {
 		buffer := r.free[n-1]
 		r.free = r.free[:n-1]
+		r.kept -= cap(buffer)
 		return buffer
 	}
 	return make(Collection, 0, 8)
@@ -64,13 +76,10 @@ func (r *run) take() Collection {
 // give takes a buffer back. Its items are forgotten, so that a buffer at rest
 // keeps no document alive. After an error buffers need not be given back.
 func (r *run) give(buffer Collection) {
-	const (
-		maxKept  = 1024
-		maxCount = 32
-	)
-	if cap(buffer) == 0 || cap(buffer) > maxKept || len(r.free) >= maxCount {
+	if cap(buffer) == 0 || r.kept+cap(buffer) > maxKept {
 		return
 	}
 	clear(buffer)
+	r.kept += cap(buffer)
 	r.free = append(r.free, buffer[:0])
 }

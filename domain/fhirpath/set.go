@@ -96,6 +96,7 @@ func (r *run) hash(it *Item) (_ uint64, ok bool) {
 	if !ok {
 		return r.hashTree(it.Place()), true
 	}
+	r.charge(v)
 	switch v := v.(type) {
 	case *Quantity:
 		return 0, false
@@ -118,6 +119,7 @@ func (r *run) hashTree(v fhirjson.Value) uint64 {
 	r.steps--
 	switch v.Kind() {
 	case fhirjson.String:
+		r.steps -= (v.End() - v.Start()) / 256
 		return maphash.Bytes(seed, v.Text())
 	case fhirjson.Object:
 		sum := uint64(1)

@@ -42,7 +42,7 @@ func appendBoolean(dst Collection, b bool) Collection { return truthOf(b).append
 
 // truth evaluates a collection as a boolean: a single item that is none is true
 // (https://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections).
-func (c *compiler) truth(in Collection, at At, what string) (truth, error) {
+func (c *compiler) truth(in Collection, at At, what role) (truth, error) {
 	switch len(in) {
 	case 0:
 		return unknown, nil
@@ -61,7 +61,7 @@ func (c *compiler) truth(in Collection, at At, what string) (truth, error) {
 }
 
 // truthOf evaluates a program as a boolean.
-func (c *compiler) truthOf(r *run, p program, at At, what string) (truth, error) {
+func (c *compiler) truthOf(r *run, p program, at At, what role) (truth, error) {
 	in, err := p(r, r.take())
 	if err != nil {
 		return unknown, err

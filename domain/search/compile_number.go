@@ -66,16 +66,16 @@ const ucumSystem = "http://unitsofmeasure.org"
 //	n|system|code   that unit; of UCUM also those that convert to it
 func quantityColumns(operand Operand) (beginning []byte, choose func(value []byte) columnTest, test columnTest) {
 	system, code := operand.Parts[1], operand.Parts[2]
-	test = numberTest(operand.Prefix, operand.number, nil)
+	same := numberTest(operand.Prefix, operand.number, nil)
 	when := func(holds bool) columnTest {
 		if holds {
-			return test
+			return same
 		}
 		return nil
 	}
 	switch {
 	case system == "" && code == "":
-		return nil, nil, test
+		return nil, nil, same
 	case system == "":
 		return nil, func(value []byte) columnTest {
 			return when(isExact(component(value, 0), code) || isExact(component(value, 2), code))
@@ -84,11 +84,11 @@ func quantityColumns(operand Operand) (beginning []byte, choose func(value []byt
 		return nil, func(value []byte) columnTest { return when(isExact(component(value, 1), system)) }, nil
 	case system == ucumSystem:
 		if unit, err := ucum.Parse(code); err == nil {
-			c := converter{operand: operand, code: code, unit: unit, same: test, tests: map[string]columnTest{}}
+			c := converter{operand: operand, code: code, unit: unit, same: same, tests: map[string]columnTest{}}
 			return nil, c.testFor, nil
 		}
 	}
-	return appendExact(appendExact(nil, code), system), nil, test
+	return appendExact(appendExact(nil, code), system), nil, same
 }
 
 // converter compares quantities in different units of UCUM. It keeps the test

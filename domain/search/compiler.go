@@ -1,6 +1,8 @@
 package search
 
 import (
+	"strings"
+
 	"fhirlog/domain"
 )
 
@@ -182,6 +184,9 @@ func (c *compiler) stringValue(m Modifier, of *Parameter, text string) Expr {
 }
 
 func (c *compiler) uriValue(m Modifier, of *Parameter, operand Operand) Expr {
+	if m != NoModifier && strings.HasPrefix(operand.Text, urn) {
+		return Or{} // URNs have no hierarchy: none is above or below another
+	}
 	switch m {
 	case Above:
 		return c.counted(abovePatterns(operand.Text), of)

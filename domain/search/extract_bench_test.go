@@ -81,7 +81,7 @@ func BenchmarkNewSet(b *testing.B) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	set := loadSet(b, definitions.R4)
+	set := buildSet(b, definitions.R4)
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	runtime.KeepAlive(set)

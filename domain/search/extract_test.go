@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"fhirlog/domain"
@@ -11,7 +12,27 @@ import (
 	"fhirlog/domain/fhirjson"
 )
 
+// loadSet gives the Set of a version; tests share those without custom
+// parameters.
 func loadSet(t testing.TB, v definitions.Version, custom ...Custom) *Set {
+	t.Helper()
+	if len(custom) > 0 {
+		return buildSet(t, v, custom...)
+	}
+	loadedSets.Lock()
+	defer loadedSets.Unlock()
+	if loadedSets.of[v] == nil {
+		loadedSets.of[v] = buildSet(t, v)
+	}
+	return loadedSets.of[v]
+}
+
+var loadedSets = struct {
+	sync.Mutex
+	of map[definitions.Version]*Set
+}{of: map[definitions.Version]*Set{}}
+
+func buildSet(t testing.TB, v definitions.Version, custom ...Custom) *Set {
 	t.Helper()
 	d, err := definitions.Load(v)
 	if err != nil {

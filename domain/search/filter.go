@@ -97,6 +97,9 @@ func (f *filterParser) test(t domain.ResourceType, path, operator, value string,
 		err := f.specialTest(&c, value)
 		return c, err
 	}
+	if specialCriteria[n.code] != nil {
+		return c, notOffered("the parameter %s is not possible in _filter, but beside it", n.code)
+	}
 	c.Parameter = p.find(t, n.code)
 	if c.Parameter == nil {
 		return c, p.unknownParameter(t, n.code)

@@ -26,7 +26,7 @@ func TestMatchStrings(t *testing.T) {
 		n Patient?family:exact=müller-lüdenscheidt
 		y Patient?address=strasse
 		y Patient?address=Straße%205\,%20r
-		n Patient?address=Straße%205,rear
+		n Patient?address=Straße%206,rear
 		y Patient?address=nowhere,zurich
 		y Patient?given:text=marie
 		y Patient?name:missing=false
@@ -49,7 +49,7 @@ func TestMatchLongStrings(t *testing.T) {
 		n Patient?family:exact=`+at(len(long)-1)+`
 		y Patient?family:contains=c%20end
 		n Patient?given:contains=end
-		y Patient?given:contains=bx
+		y Patient?given:contains=c%20x
 		n Patient?family:contains=zzz
 		y Patient?_filter=family%20ew%20end
 		n Patient?_filter=given%20ew%20end

@@ -211,8 +211,10 @@ func (p *queryParser) find(t domain.ResourceType, code string) *Parameter {
 	return common
 }
 
+// usable leaves out what is not indexed as other parameters are: specialCriteria
+// knows those that can be asked for.
 func (p *queryParser) usable(found *Parameter) *Parameter {
-	if found == nil || found.Pending && !p.ask.PartialIndices {
+	if found == nil || found.Slot < firstStandardSlot || found.Pending && !p.ask.PartialIndices {
 		return nil
 	}
 	return found

@@ -21,7 +21,7 @@ var notOfferedOf = map[definitions.Version]map[string]string{
 	},
 	definitions.R5: {
 		"CareTeam date":                         `no element "start"`, // no branch of clinical-date is about CareTeam
-		"EvidenceVariable topic":                "nothing about", // no branch either
+		"EvidenceVariable topic":                "nothing about",      // no branch either
 		"Composition section-text":              "Narrative",
 		"Composition section-code-text":         "Narrative",
 		"Device code-value-concept":             `no element "specification"`,
@@ -137,7 +137,7 @@ func TestSlots(t *testing.T) {
 			t.Errorf("%s has the slot %d", code, p.Slot)
 		}
 	}
-	again := loadSet(t, definitions.R4)
+	again := buildSet(t, definitions.R4)
 	if again.Digest() != set.Digest() || len(set.Digest()) != 64 {
 		t.Errorf("digests %s and %s", set.Digest(), again.Digest())
 	}

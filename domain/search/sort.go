@@ -54,8 +54,11 @@ func (p *queryParser) sortKey(name string) (SortKey, error) {
 	if key.By = sortedByItself[code]; key.By != 0 {
 		return key, nil
 	}
-	if code == "_score" {
+	switch {
+	case code == "_score":
 		return key, notOffered("matches have no score to sort by; the name of a search parameter is right")
+	case specialCriteria[code] != nil:
+		return key, fault("the key %s of _sort has no order", code)
 	}
 	types := p.types
 	if p.anyType {

@@ -108,7 +108,7 @@ func (e *Evaluator) inCompartment(ask search.Ask, v *Version) bool {
 	}
 	compartments, err := e.Definitions.Compartments()
 	e.note(err)
-	asked := localReference(string(ask.Compartment), string(ask.CompartmentID))
+	asked := search.Operand{Text: string(ask.Compartment) + "/" + string(ask.CompartmentID)}
 	for _, c := range compartments {
 		if c.Code != string(ask.Compartment) {
 			continue
@@ -133,9 +133,11 @@ func (e *Evaluator) inCompartment(ask search.Ask, v *Version) bool {
 	return false
 }
 
-func (e *Evaluator) refersTo(v *Version, of *search.Parameter, asked reference) bool {
-	return of != nil && slices.ContainsFunc(e.references(v, of), func(stored reference) bool {
-		return stored.isLocal() && stored.typ == asked.typ && stored.id == asked.id
+// refersTo tells whether a search for the reference by the parameter finds the
+// version.
+func (e *Evaluator) refersTo(v *Version, of *search.Parameter, asked search.Operand) bool {
+	return of != nil && slices.ContainsFunc(e.elements(v, of), func(el element) bool {
+		return e.referenceMatches(of, "", asked, el, v)
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 type reference struct {
 	typ, id, version string
 	url, fragment    string
+	written          string // the absolute URL of a local one, if that is how it is written
 }
 
 func localReference(typ, id string) reference { return reference{typ: typ, id: id} }
@@ -35,7 +36,7 @@ func (e *Evaluator) parseReference(text string) (r reference) {
 	}
 	for _, base := range e.Bases {
 		if below, found := strings.CutPrefix(text, base); found && local.MatchString(below) && strings.Contains(below, "/") {
-			text = below
+			text, r.written = below, strings.TrimSuffix(text, "/_history/"+lastSegment(text))
 		}
 	}
 	if absolute.MatchString(text) {
@@ -52,6 +53,8 @@ func (e *Evaluator) parseReference(text string) (r reference) {
 	}
 	return r
 }
+
+func lastSegment(text string) string { return text[strings.LastIndexByte(text, '/')+1:] }
 
 // references are the references of a parameter in a version.
 func (e *Evaluator) references(v *Version, of *search.Parameter) (all []reference) {

@@ -145,6 +145,8 @@ func (e *Evaluator) sortValuesOf(of *search.Parameter, descending bool, el eleme
 		texts(url, version)
 	case search.ReferTo:
 		switch r := e.referenceOf(el); {
+		case r.written != "":
+			texts("\x02"+r.written, r.version, "")
 		case r.isLocal():
 			texts(r.id, r.typ, r.version)
 		case r.url != "":

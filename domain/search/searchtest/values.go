@@ -9,7 +9,7 @@ import (
 
 func (g *Generator) string() string {
 	if g.chance(40) {
-		return strings.Repeat(pick(g, "lang und länger ", "Σίσυφος ", "ab"), 30+g.rand.IntN(40)) + g.word()
+		return fmt.Sprintf("%03d", g.rand.IntN(1000)) + strings.Repeat(pick(g, "lang und länger ", "Σίσυφος ", "ab"), 30+g.rand.IntN(40)) + g.word()
 	}
 	return pick(g,
 		"Müller", "MÜLLER", "Mueller", "muller", "Mu\u0308ller", "Ångström", "O'Brien", "Smith, John", "a|b", "c$d", `back\slash`,

@@ -122,8 +122,16 @@ func TestDescriptionsAreValid(t *testing.T) {
 	}
 	t.Run("golden", func(t *testing.T) {
 		sv := newService(t, Options{SoftwareVersion: "1.2.3"})
-		// A line for each resource type.
-		got := strings.ReplaceAll(sv.do("GET /fhir/metadata").Body.String(), `{"type":`, "\n{\"type\":") + "\n"
+		// A line for each resource type, of which some are enough.
+		var lines []string
+		for _, line := range strings.Split(strings.ReplaceAll(sv.do("GET /fhir/metadata").Body.String(), `{"type":`, "\n{\"type\":")+"\n", "\n") {
+			name, described := strings.CutPrefix(line, `{"type":"`)
+			name, _, _ = strings.Cut(name, `"`)
+			if !described || slices.Contains([]string{"AuditEvent", "Binary", "Patient", "VisionPrescription"}, name) {
+				lines = append(lines, line)
+			}
+		}
+		got := strings.Join(lines, "\n")
 		const file = "testdata/capability-r4.txt"
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

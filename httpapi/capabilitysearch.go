@@ -21,7 +21,6 @@ var commonParameters = []searchParam{
 	{Name: "_type", Type: "token", Documentation: "The resource types to search, separated by commas; for searches on the whole service or a compartment."},
 	{Name: "_list", Type: "string", Documentation: "The id of a List whose current items are searched."},
 	{Name: "_has", Type: "string", Documentation: "Reverse chaining, as _has:Observation:patient:code."},
-	{Name: "_filter", Type: "string", Documentation: "A filter expression."},
 	{Name: "_not-referenced", Type: "string", Documentation: "Resources that nothing refers to: *:*, Observation:* or Observation:subject."},
 	{Name: "_count", Type: "number", Documentation: "Matches on a page, 10 by default, 1000 at most; 0 asks for the total only."},
 	{Name: "_sort", Type: "string", Documentation: "Search parameters to sort by, each with - before it for descending order."},

@@ -81,7 +81,9 @@ func TestMetadataOfSearch(t *testing.T) {
 // searched by, without a restart.
 func TestMetadataFollowsTheParameters(t *testing.T) {
 	sv := newService(t, Options{})
-	has := func() bool { return parametersOf(described(sv.do("GET /fhir/metadata").want(200))["Patient"])["nickname"] == "string" }
+	has := func() bool {
+		return parametersOf(described(sv.do("GET /fhir/metadata").want(200))["Patient"])["nickname"] == "string"
+	}
 	if has() {
 		t.Fatal("it is there before it is defined")
 	}

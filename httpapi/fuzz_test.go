@@ -25,6 +25,14 @@ func FuzzHTTP(f *testing.F) {
 		{"DELETE", "/fhir/Patient/a/$purge-history", "", "Prefer: return=OperationOutcome", ""},
 		{"GET", "/fhir/_history", "_since=2026-01-01T00:00:00Z&_count=1&_sort=_lastUpdated", "", ""},
 		{"GET", "/fhir/Patient/_history", "_at=2026&ct=QAUD7WLBxQ", "", ""},
+		{"GET", "/fhir/Patient", "name:exact=x,y&_sort=-birthdate,_id&_count=1&_include=Patient:organization&_total=accurate&_explain=true&_asOf=0", "Prefer: handling=strict", ""},
+		{"GET", "/fhir/Patient/a/*", "_type=Observation&_has:Observation:patient:code=x&_revinclude:iterate=Observation:subject:Patient&_includesCount=1", "", ""},
+		{"GET", "/fhir", "_type=Patient,Basic&_lastUpdated=ap2026&ct=hAHo1-q2tzNYygcQ0hPLfYReOyg_eB8T", "", ""},
+		{"GET", "/fhir/Patient/$includes", "_include=*&includesCt=hAHo1", "", ""},
+		{"POST", "/fhir/Patient/_search", "_summary=count", "Content-Type: application/x-www-form-urlencoded", "gender=male&birthdate=ge1970&_id=a%2Cb"},
+		{"POST", "/fhir/Patient", "", "Content-Type: application/json\nIf-None-Exist: identifier=urn:x%7C1&_lastUpdated=2026", `{"resourceType":"Patient"}`},
+		{"PUT", "/fhir/Patient", "identifier=urn:x|1&_meta-history=false", "Content-Type: application/json\nIf-Match: W/\"1\"", `{"resourceType":"Patient"}`},
+		{"DELETE", "/fhir/Patient", "gender:not=male&_count=5&hardDelete=true", "Prefer: return=OperationOutcome", ""},
 		{"POST", "/fhir", "", "Content-Type: application/json\nX-Bundle-Processing-Logic: parallel", bundleOf("batch", item{line: "PUT Patient/b", resource: patient("b", "")}, item{line: "GET Patient/_history?_count=2"}, item{line: "DELETE Patient/a", more: `"ifMatch":"W/\"1\""`})},
 		{"POST", "/fhir/", "_pretty=true", "Content-Type: application/json", bundleOf("transaction", item{line: "POST Patient", fullURL: "urn:uuid:1", resource: `{"resourceType":"Patient"}`}, item{line: "GET Patient/a"})},
 		{"POST", "/fhir", "", "Content-Type: application/json", `{"resourceType":"Bundle","type":"transaction","entry":[{},{"request":{"method":"PUT","url":"Patient/a?x=%zz"}},{"request":{"method":"GET","url":"Patient/$x"}}]}`},
@@ -98,6 +106,8 @@ func FuzzEntries(f *testing.F) {
 		{"DELETE Patient/a?hardDelete=true", "GET http://example.com/fhir/Patient/a/_history/1", ``},
 		{"PATCH Patient/a", "BREW ../x", `"fullUrl":1,`},
 		{"DELETE Patient/a/$purge-history", "GET OperationDefinition/versions", `"resource":[],`},
+		{"PUT Patient?identifier=1", "GET Patient?_id=a&_asOf=0", `"resource":{"resourceType":"Patient"},`},
+		{"DELETE Patient?_id=a&_count=1", "POST Patient/_search?gender=male", ``},
 	} {
 		f.Add(seed[0], seed[1], seed[2])
 	}

@@ -113,6 +113,10 @@ func (w *world) holds(e search.Expr, i int) bool {
 		})
 	case search.Checked:
 		return w.holds(e.Of, i) && e.Accept(w.parse(i))
+	case search.Listed:
+		return slices.Contains(w.items(e.List), string(r.Type)+"/"+string(r.ID))
+	case search.Unreferenced:
+		return !slices.ContainsFunc(w.live, func(source int) bool { return w.refers(source, i, e.References) })
 	}
 	w.err = fmt.Errorf("the model does not evaluate %T", e)
 	return false
@@ -122,6 +126,35 @@ func (w *world) inAny(scopes []search.Scope, i int) bool {
 	return slices.ContainsFunc(scopes, func(s search.Scope) bool {
 		return (s.Type == "" || s.Type == w.m.records[i].Type) && w.holds(s.Where, i)
 	})
+}
+
+// items are the references of a List's items that were not taken off.
+func (w *world) items(id domain.LogicalID) []string {
+	var items []string
+	for _, i := range w.live {
+		if r := &w.m.records[i]; r.Type != "List" || r.ID != id {
+			continue
+		}
+		for entry := w.parse(i).Get("entry").First(); entry.Exists(); entry = entry.Next() {
+			if string(entry.Get("deleted").Raw()) != "true" {
+				items = append(items, entry.Get("item").Get("reference").String())
+			}
+		}
+	}
+	return items
+}
+
+// refers says whether a resource refers to another, by some of its references
+// or by any.
+func (w *world) refers(source, target int, by []search.Reference) bool {
+	if len(by) == 0 {
+		w.m.valuesOf(source).Each(func(e search.Entry) {
+			if e.Kind == search.Forward {
+				by = append(by, search.Reference{Slot: search.SlotOf(e.Key)})
+			}
+		})
+	}
+	return slices.ContainsFunc(by, func(r search.Reference) bool { return slices.Contains(w.follow(source, r), target) })
 }
 
 // follow returns where a relative reference leads.

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"fhirlog/domain"
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/search"
 )
 
 // found lists the entries of a searchset by their mode: ids of matches, then ids
@@ -96,6 +98,7 @@ func TestSearch(t *testing.T) {
 			t.Errorf("self is %s", got)
 		}
 	})
+	sv.do("PUT /fhir/List/l", `{"resourceType":"List","id":"l","status":"current","mode":"working","entry":[{"item":{"reference":"Patient/a"}},{"item":{"reference":"Patient/b"},"deleted":true},{"item":{"reference":"Patient/c"}}]}`).want(201)
 	for _, c := range []struct{ line, want string }{
 		{"/Patient", "a b c"},
 		{"/Patient?gender=female", "b"},
@@ -125,8 +128,12 @@ func TestSearch(t *testing.T) {
 		{"/Patient?_revinclude=Observation:subject&_id=b", "b +o2 +o3"},
 		{"/Observation?_include=Observation:subject&_include:iterate=Patient:general-practitioner&_id=o3", "o3 +b +p"},
 		{"/Patient?_include=Patient:general-practitioner&_id=a", "a"},
+		{"/Patient?_list=l", "a c"},
+		{"/Patient?_not-referenced=*:*", ""},
+		{"/Patient?_not-referenced=Observation:subject", "c"},
+		{"/Patient?_filter=gender eq male or birthdate gt 1975", "a b"},
 	} {
-		t.Run("GET "+c.line, func(t *testing.T) { sv.do("GET /fhir" + c.line).wantFound(c.want) })
+		t.Run("GET "+c.line, func(t *testing.T) { sv.do("GET /fhir" + strings.ReplaceAll(c.line, " ", "%20")).wantFound(c.want) })
 	}
 	t.Run("an empty result has no entry", func(t *testing.T) {
 		sv.do("GET /fhir/Patient?name=nobody").want(200).wantAt(nil, "entry").wantAt(0.0, "total")
@@ -367,6 +374,35 @@ func TestExplain(t *testing.T) {
 	}
 	a.wantAt("found 1", "entry", 0, "resource", "issue", 1, "diagnostics")
 	sv.do("GET /fhir/Patient?gender=male&_explain=false").wantFound("a")
+}
+
+// TestPartialIndices: what is not indexed to the end is searched by only if the
+// header says so, and never by a write.
+func TestPartialIndices(t *testing.T) {
+	sv := ward(t, Options{})
+	set, err := search.NewSet(sv.s.fhir, []search.Custom{{Number: 1, Pending: true, Definition: definitions.SearchParameter{
+		URL: "http://example.com/sex", Code: "sex", Type: "token", Base: []string{"Patient"}, Expression: "Patient.gender", Status: "active",
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sv.model.set = set
+	const header = "X-Ms-Use-Partial-Indices: "
+	sv.do("GET /fhir/Patient?sex=male").wantFound("! a b c")
+	sv.do("GET /fhir/Patient?sex=male", header).wantFound("a")
+	sv.do("POST /fhir/Patient/_search", header+"true", formType, "sex=male").wantFound("a")
+	batch := bundleOf("batch", item{line: "GET Patient?sex=male"})
+	sv.do("POST /fhir", batch).wantStatuses("200").wantAt(3.0, "entry", 0, "resource", "total")
+	sv.do("POST /fhir", header+"true", batch).wantStatuses("200").wantAt(1.0, "entry", 0, "resource", "total")
+	sv.do("DELETE /fhir/Patient?sex=male", header+"true").want(400)
+	t.Run("pages end when the meaning changes", func(t *testing.T) {
+		next := sv.do("GET /fhir/Patient?sex=male,female,other&_count=1", header+"true").wantFound("a").link("next")
+		sv.do("GET "+next, header+"true").wantFound("b")
+		a := sv.do("GET "+next).want(400, "invalid")
+		if m := a.string("issue", 0, "diagnostics"); !strings.Contains(m, "parameters have changed") {
+			t.Error(m)
+		}
+	})
 }
 
 func TestWithheldSearch(t *testing.T) {

@@ -1,17 +1,13 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 
 	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
-	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/search"
 )
 
@@ -51,48 +47,6 @@ func (s *Server) statement() (templated, error) {
 		c.set, c.statement = set, made
 	}
 	return c.statement, nil
-}
-
-// templated is a document with holes for the base URL of the service.
-type templated [][]byte
-
-// baseHole stands for the base URL while a document is made.
-const baseHole = "urn:fhirlog:base"
-
-func newTemplated(document any) (templated, error) {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(document); err != nil {
-		return nil, err
-	}
-	return bytes.Split(bytes.TrimSpace(text.Bytes()), []byte(baseHole)), nil
-}
-
-// at fills in the base URL.
-func (t templated) at(base string) []byte { return bytes.Join(t, quotedInside(base)) }
-
-// write writes the document piece by piece.
-func (t templated) write(b *bodyWriter, base string) error {
-	hole := quotedInside(base)
-	for i, part := range t {
-		if i > 0 {
-			b.buf = append(b.buf, hole...)
-		}
-		for piece := range slices.Chunk(part, streamAbove) {
-			b.buf = append(b.buf, piece...)
-			if err := b.flushIfLarge(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// quotedInside escapes a text as it stands within a JSON string.
-func quotedInside(text string) []byte {
-	quoted := fhirjson.AppendQuoted(nil, text)
-	return quoted[1 : len(quoted)-1]
 }
 
 // The parts of a CapabilityStatement that this server fills in, in the order
@@ -295,7 +249,7 @@ func (s *Server) describeType(t *typeRules, routed kind) (restResource, bool) {
 		}
 	}
 	for _, o := range operations {
-		if !o.system && routed&o.kind != 0 && t.offers(o.kind) && s.fhir.Version() != definitions.STU3 {
+		if !o.system && routed&o.kind != 0 && t.offers(o.kind) && (o.only == "" || o.only == t.name) && s.fhir.Version() != definitions.STU3 {
 			described.Operation = append(described.Operation, s.describeUse(o))
 		}
 	}

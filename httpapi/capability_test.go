@@ -166,5 +166,16 @@ func TestBundlesAreValid(t *testing.T) {
 		check(sv.do("POST /fhir", bundleOf("transaction", item{line: "POST Patient", resource: `{"resourceType":"Patient"}`}, item{line: "GET metadata"})))
 		check(sv.do("POST /fhir", "X-Bundle-Processing-Logic: x", bundleOf("batch", item{line: "PUT Patient/a", resource: patient("a", "")}, item{line: "DELETE Patient/a"}, item{line: "GET Patient/a"})))
 		check(sv.do("GET /fhir/_history?_count=2000&x=y"))
+		sv.do("PUT /fhir/Practitioner/p", `{"resourceType":"Practitioner","id":"p"}`).want(201)
+		for _, id := range []string{"b", "c", "d"} {
+			sv.do("PUT /fhir/Patient/"+id, patient(id, `"generalPractitioner":[{"reference":"Practitioner/p"}]`)).want(201)
+		}
+		check(sv.do("GET /fhir/Patient?_count=2000&nonsense=y&_explain=true&_include=Patient:general-practitioner"))
+		check(sv.do("GET " + sv.do("GET /fhir/Patient?_count=1").link("next")))
+		check(sv.do("GET /fhir/Patient?_summary=count&_asOf=1"))
+		a := sv.do("GET /fhir/Practitioner?_revinclude=Patient:general-practitioner&_includesCount=1&_elements=id")
+		check(a)
+		check(sv.do("GET " + a.link("related")))
+		check(sv.do("POST /fhir", bundleOf("batch", item{line: "GET Patient"}, item{line: "DELETE Patient?_id=b"})))
 	}
 }

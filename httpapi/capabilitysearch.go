@@ -21,6 +21,7 @@ var commonParameters = []searchParam{
 	{Name: "_type", Type: "token", Documentation: "The resource types to search, separated by commas; for searches on the whole service or a compartment."},
 	{Name: "_list", Type: "string", Documentation: "The id of a List whose current items are searched."},
 	{Name: "_has", Type: "string", Documentation: "Reverse chaining, as _has:Observation:patient:code."},
+	{Name: "_filter", Type: "string", Documentation: "A filter expression, as gender eq male."},
 	{Name: "_not-referenced", Type: "string", Documentation: "Resources that nothing refers to: *:*, Observation:* or Observation:subject."},
 	{Name: "_count", Type: "number", Documentation: "Matches on a page, 10 by default, 1000 at most; 0 asks for the total only."},
 	{Name: "_sort", Type: "string", Documentation: "Search parameters to sort by, each with - before it for descending order."},
@@ -34,12 +35,20 @@ var commonParameters = []searchParam{
 	{Name: "_explain", Type: "token", Documentation: "true tells in the first entry how the search was evaluated. It is fhirlog's own."},
 }
 
-// describeParameters describes the parameters of a type that can be searched by
-// now.
+// notOffered are parameters of the specification that no search takes here:
+// named queries, and membership beyond _list.
+var notOffered = []string{"_query", "_in"}
+
+// offered says whether a parameter can be searched by now.
+func offered(p *search.Parameter) bool { return !p.Pending && !slices.Contains(notOffered, p.Code) }
+
+// describeParameters describes the parameters of a type, beside those of all
+// searches.
 func (s *Server) describeParameters(set *search.Set, t domain.ResourceType) []searchParam {
 	var described []searchParam
 	for _, p := range set.Of(t) {
-		if p.Pending {
+		common := slices.ContainsFunc(commonParameters, func(c searchParam) bool { return c.Name == p.Code })
+		if common || !offered(p) {
 			continue
 		}
 		described = append(described, searchParam{Name: p.Code, Definition: p.URL, Type: s.parameterType(p.Type)})
@@ -70,7 +79,7 @@ func (s *Server) describeIncludes(set *search.Set) map[domain.ResourceType]*type
 			continue
 		}
 		for _, p := range set.Of(t.name) {
-			if p.Type != search.ReferTo || p.Pending {
+			if p.Type != search.ReferTo || !offered(p) {
 				continue
 			}
 			value := string(t.name) + ":" + p.Code

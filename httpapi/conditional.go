@@ -34,12 +34,14 @@ func (s *Server) criteria(r *request, given parameters, none domain.Kind) (*sear
 	if q.Criteria == 0 {
 		return nil, noCriteria(none)
 	}
-	if len(q.Warnings) > 0 {
-		refused := &domain.Error{Kind: domain.Invalid}
-		for _, issue := range q.Warnings {
+	refused := &domain.Error{Kind: domain.Invalid}
+	for _, issue := range q.Warnings {
+		if issue.Severity != domain.Information {
 			issue.Severity = domain.Fault
 			refused.Issues = append(refused.Issues, issue)
 		}
+	}
+	if len(refused.Issues) > 0 {
 		return nil, refused
 	}
 	return q, nil
@@ -88,7 +90,7 @@ func (s *Server) planConditionalUpdate(r *request) (commit.Command, error) {
 }
 
 // planConditionalDelete makes the command of DELETE /{type}?…
-// (https://hl7.org/fhir/R4/http.html#3.1.0.7.1)
+// (https://hl7.org/fhir/R4/http.html#delete).
 func (s *Server) planConditionalDelete(r *request) (commit.Command, error) {
 	c, err := r.newDelete()
 	if err != nil {

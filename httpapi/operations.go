@@ -3,7 +3,9 @@ package httpapi
 import (
 	"fmt"
 
+	"fhirlog/domain"
 	"fhirlog/domain/definitions"
+	"fhirlog/domain/registry"
 )
 
 // operation is one operation that this server offers, as /metadata and
@@ -13,9 +15,11 @@ type operation struct {
 	title       string
 	identifier  string // a name for programs
 	description string
-	system      bool // invoked on the service; else below it
-	typ         bool // invoked on a type; else on a resource
-	changes     bool // it changes what is stored
+	system      bool                // invoked on the service; else below it
+	typ         bool                // invoked on a type; else on a resource
+	code        string              // how it is invoked, if not by the name of its kind
+	only        domain.ResourceType // the only type it is for, if there is one
+	changes     bool                // it changes what is stored
 	parameters  []parameterDefinition
 }
 
@@ -42,11 +46,48 @@ var operations = []operation{
 			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "A searchset with the included resources; its link 'next' leads to more", Type: "Bundle"},
 		},
 	},
+	{
+		kind: reindexKind, title: "Reindex", identifier: "Reindex", system: true, changes: true,
+		description: "Begins a job that indexes all resources, former versions included, by the search parameters that were defined since, and takes those out of the index that were deleted or disabled. It is invoked with POST; if a job is active, the answer is that one. GET shows the active job. The job itself is at /_operations/reindex/[id], as Content-Location says, where GET shows how far it is and DELETE cancels it.",
+		parameters: []parameterDefinition{
+			{Name: "queryDelayIntervalInMilliseconds", Use: "in", Min: 0, Max: "1", Documentation: "A pause after each block of some thousand resources", Type: "integer"},
+			{Name: "maximumNumberOfResourcesPerQuery", Use: "in", Min: 0, Max: "1", Documentation: "Accepted and told back; the blocks of the index are what is read at once", Type: "integer"},
+			{Name: "maximumNumberOfResourcesPerWrite", Use: "in", Min: 0, Max: "1", Documentation: "Accepted and told back", Type: "integer"},
+			{Name: "targetResourceTypes", Use: "in", Min: 0, Max: "1", Documentation: "Names of types, separated by commas: only search parameters of these are completed", Type: "string"},
+			{Name: "targetSearchParameterTypes", Use: "in", Min: 0, Max: "1", Documentation: "Types such as string or token, separated by commas: only search parameters of these types are completed", Type: "string"},
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "The job: its id, status, progress in percent, instants and counts", Type: "Parameters"},
+		},
+	},
+	{
+		kind: indexValuesKind, title: "Index values of a resource", identifier: "ResourceReindex", code: "reindex",
+		description: "Tells by which search parameters and values a resource is found. It is invoked with GET, or with POST, which needs to do no more: the index has the values of a resource since it was stored.",
+		parameters: []parameterDefinition{
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "One parameter for each value, named by the code of the search parameter", Type: "Parameters"},
+		},
+	},
+	{
+		kind: statusKind, title: "States of search parameters", identifier: "SearchParameterStatus", code: "status", typ: true, only: registry.SearchParameter, changes: true,
+		description: "GET, or POST of a form, tells the states of search parameters: Supported, Enabled, PendingDelete, PendingHardDelete, Deleted, PendingDisable, Disabled or Unsupported. PUT of Parameters in the form of the answer switches them: to Disabled, or to Supported. Both take full effect with the next reindex.",
+		parameters: []parameterDefinition{
+			{Name: "url", Use: "in", Min: 0, Max: "1", Documentation: "URLs of search parameters, separated by commas", Type: "string"},
+			{Name: "code", Use: "in", Min: 0, Max: "1", Documentation: "Codes of search parameters, separated by commas", Type: "string"},
+			{Name: "resourcetype", Use: "in", Min: 0, Max: "1", Documentation: "Names of types, separated by commas", Type: "string"},
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "A searchParameterStatus with the parts url and status for each search parameter; for PUT a batch-response with what was accepted and what was refused", Type: "Parameters"},
+		},
+	},
+}
+
+// invokedAs is the code of the operation, as in $code.
+func (o *operation) invokedAs() string {
+	if o.code != "" {
+		return o.code
+	}
+	return o.kind.code()
 }
 
 // describeUse is the entry of an operation in the CapabilityStatement.
 func (s *Server) describeUse(o operation) restOperation {
-	return restOperation{o.kind.code(), s.canonical(baseHole + "/OperationDefinition/" + o.kind.code())}
+	return restOperation{o.invokedAs(), s.canonical(baseHole + "/OperationDefinition/" + o.kind.code())}
 }
 
 // operationDefinition is the part of the resource that is filled in here
@@ -97,7 +138,7 @@ func (s *Server) describeOperations() (map[string]templated, error) {
 			Kind:         "operation",
 			Description:  o.description,
 			AffectsState: &o.changes,
-			Code:         name,
+			Code:         o.invokedAs(),
 			System:       o.system,
 			Type:         o.typ,
 			Instance:     !o.system && !o.typ,
@@ -105,6 +146,9 @@ func (s *Server) describeOperations() (map[string]templated, error) {
 		}
 		if !o.system {
 			definition.Resource = []string{"Resource"}
+		}
+		if o.only != "" {
+			definition.Resource = []string{string(o.only)}
 		}
 		if s.fhir.Version() == definitions.STU3 {
 			repeatable := true // both may be repeated without a further effect

@@ -31,8 +31,9 @@ type Options struct {
 	// MaxBodyBytesInFlight bounds the memory for the bodies of all requests
 	// together, with 20 bytes for each JSON value in them, for Bundles a copy of
 	// the body and 1.5 KiB for each entry, for the criteria of searches, and for
-	// large resources on their way to clients; default 512 MiB and at least MaxBodyBytes. Requests wait for room,
-	// see QueueWait; those that need more than all of it are refused with 413.
+	// large resources on their way to clients; default 512 MiB and at least
+	// MaxBodyBytes. Requests wait for room, see QueueWait; those that need more than
+	// all of it are refused with 413.
 	MaxBodyBytesInFlight int64
 	// MaxConcurrent bounds the requests worked on at once, default 1024.
 	MaxConcurrent int

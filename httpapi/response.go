@@ -12,8 +12,10 @@ type response struct {
 	version  domain.VersionID // the ETag, unless zero
 	instant  int64            // Last-Modified, if there is a version
 	location string
-	allow    string
-	retry    bool // tells to try again later
+	// contentLocation is where the job is that was begun.
+	contentLocation string
+	allow           string
+	retry           bool // tells to try again later
 	// itemsDeleted is the header Items-Deleted, unless empty.
 	itemsDeleted string
 

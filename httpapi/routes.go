@@ -27,6 +27,7 @@ type call struct {
 	done   func(s *Server, r *request, o *commit.Outcome) response
 
 	content  bool   // the request has a body, a resource
+	optional bool   // the body may be left out
 	form     bool   // the request has a body, a form with further parameters
 	searches bool   // its parameters are those of a search
 	needs    kind   // what must be offered as well
@@ -130,6 +131,7 @@ func (s *Server) places() []place {
 			{method: get, answer: (*Server).health, open: true},
 		}},
 	}
+	places = append(places, s.administrationPlaces()...)
 	if s.options.BasePath != "" {
 		places = append(places,
 			place{template: "/health/check", root: true, outside: true, calls: []call{

@@ -89,6 +89,9 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
+	if r.call.optional && x.h.ContentLength == 0 {
+		r.call = r.call.withoutContent()
+	}
 	limit := s.options.RequestTimeout
 	if r.call.kind == bundleKind {
 		limit = s.options.BundleTimeout
@@ -239,6 +242,9 @@ func answerHeaders(header http.Header, answer *response) {
 	}
 	if answer.location != "" {
 		header["Location"] = []string{answer.location}
+	}
+	if answer.contentLocation != "" {
+		header["Content-Location"] = []string{answer.contentLocation}
 	}
 	if answer.itemsDeleted != "" {
 		header["Items-Deleted"] = []string{answer.itemsDeleted}

@@ -74,24 +74,30 @@ type HealthCheck struct {
 	Check func(ctx context.Context) error
 }
 
-// Dependencies are what a Server works with. All but Checks are needed.
+// Dependencies are what a Server works with. The first four are needed.
 type Dependencies struct {
 	Writer      Writer
 	Reader      Reader
 	Searcher    Searcher
 	Definitions *definitions.Definitions
 	Checks      []HealthCheck
+	// Administrator and Jobs go together; without them search parameters are not
+	// administered here.
+	Administrator Administrator
+	Jobs          Jobs
 }
 
 // Server is the FHIR REST interface. All its fields but capability are set by
 // New and not changed later; what they point to is safe for concurrent use, and
 // so is capability.
 type Server struct {
-	writer   Writer
-	reader   Reader
-	searcher Searcher
-	checks   []HealthCheck
-	fhir     *definitions.Definitions
+	writer        Writer
+	reader        Reader
+	searcher      Searcher
+	checks        []HealthCheck
+	administrator Administrator // nil, together with jobs: nothing is administered
+	jobs          Jobs
+	fhir          *definitions.Definitions
 	// The types of a Bundle and its parts, for the envelope of batches.
 	bundle, bundleEntry, bundleRequest *definitions.Type
 
@@ -128,6 +134,7 @@ func New(d Dependencies, o Options) (*Server, error) {
 	}
 	s := &Server{
 		writer: d.Writer, reader: d.Reader, searcher: d.Searcher, checks: d.Checks, fhir: d.Definitions,
+		administrator: d.Administrator, jobs: d.Jobs,
 		bundle: d.Definitions.Type("Bundle"), bundleEntry: d.Definitions.Type("Bundle.entry"), bundleRequest: d.Definitions.Type("Bundle.entry.request"),
 		options: o, log: o.Logger,
 		tokenKey: tokenKey(o.TokenKey),

@@ -28,6 +28,9 @@ const (
 	includesKind
 	purgeKind
 	versionsKind
+	statusKind
+	reindexKind
+	indexValuesKind
 )
 
 // typeKinds are the interactions that /metadata lists for a type, in the order
@@ -65,6 +68,12 @@ func (k kind) code() string {
 		return "purge-history"
 	case versionsKind:
 		return "versions"
+	case statusKind:
+		return "search-parameter-status"
+	case reindexKind:
+		return "reindex"
+	case indexValuesKind:
+		return "resource-reindex"
 	}
 	return ""
 }

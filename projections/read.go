@@ -49,7 +49,7 @@ func (p *Projections) Read(_ context.Context, t domain.ResourceType, id domain.L
 }
 
 func (p *Projections) readAsOf(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.Version, error) {
-	row, err := p.Current(t, id, snapshot)
+	row, err := p.currentAsOf(t, id, snapshot)
 	if err != nil {
 		return resource.Version{}, err
 	}

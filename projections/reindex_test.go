@@ -12,8 +12,11 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/commit"
+	"fhirlog/domain/definitions"
 	"fhirlog/domain/event"
 	"fhirlog/domain/registry"
+	"fhirlog/domain/search"
+	"fhirlog/eventlog"
 	"fhirlog/projections/searchindex"
 	"fhirlog/projections/store"
 )
@@ -352,4 +355,30 @@ func TestEqualParametersAtOnce(t *testing.T) {
 			t.Errorf("two jobs at once: %s and %s", first, id)
 		}
 	}
+}
+
+// TestValuesOfAnOldSetAreNotTaken: a write that was prepared before a parameter
+// was defined, and ordered after it, is indexed under it all the same.
+func TestValuesOfAnOldSetAreNotTaken(t *testing.T) {
+	m := newParameterMachine(t)
+	old := m.projections.Parameters()
+	m.define("string", "Patient.name.given")
+	from := m.projections.Applied()
+	d, err := definitions.Load(definitions.R4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.commits = commit.New(m.log, m.projections, d, commit.Options{
+		Registry: m.projections.Registry,
+		Handoff: func(first eventlog.Position, _ *search.Set, values []*search.Values) {
+			for i := range values {
+				values[i] = new(search.Values) // whatever the old set extracts, nick is not in it
+			}
+			m.projections.Handoff(first, old, values)
+		},
+	})
+	for range 20 {
+		m.patients(3)
+	}
+	m.checkNick("handed over with values of an old set", from, true)
 }

@@ -43,6 +43,13 @@ func (p *Projections) Find(ctx context.Context, q *search.Query, snapshot uint64
 // ReadAt returns the version at a position, which a search or a history has
 // given. It fails with a domain.Error of kind NotFound when it was erased since.
 func (p *Projections) ReadAt(_ context.Context, position uint64) (resource.Version, error) {
+	if p.index.IsRemoved(position) {
+		e, err := p.lookup(position)
+		if err != nil {
+			return resource.Version{}, err
+		}
+		return resource.Version{}, notFound(e.Type)
+	}
 	return p.version(position)
 }
 
@@ -60,6 +67,16 @@ func (p *Projections) Identify(position uint64) (domain.ResourceType, domain.Log
 // Resolve returns the position of the version of a resource that is current as
 // of a snapshot; ok is false where there is none, or where it is a deletion.
 func (p *Projections) Resolve(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (position uint64, ok bool, err error) {
-	state, err := p.Current(t, id, snapshot)
+	state, err := p.currentAsOf(t, id, snapshot)
 	return state.Position, state.Exists && !state.Deleted, err
+}
+
+// currentAsOf is Current for any snapshot of the past: versions that were erased
+// later, or were not kept, do not answer.
+func (p *Projections) currentAsOf(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.State, error) {
+	state, err := p.Current(t, id, snapshot)
+	if err == nil && state.Exists && p.index.IsRemoved(state.Position) {
+		return resource.State{}, nil
+	}
+	return state, err
 }

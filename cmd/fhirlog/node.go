@@ -26,6 +26,10 @@ var (
 	_ httpapi.Reader   = (*projections.Projections)(nil)
 	_ httpapi.Searcher = (*projections.Projections)(nil)
 	_ httpapi.Writer   = (*commit.Service)(nil)
+
+	_ httpapi.Administrator     = (*commit.Service)(nil)
+	_ httpapi.Jobs              = (*projections.Projections)(nil)
+	_ projections.Administrator = (*commit.Service)(nil)
 )
 
 // maxGather is the longest that a commit waits for others to share its sync. It
@@ -72,7 +76,7 @@ func openNode(f *folder, o commit.Options, observe func(eventlog.GroupStats)) (*
 	if n.projections, n.rebuilt, err = projections.Open(n.log, f.projectionOptions()); err != nil {
 		return nil, errors.Join(err, n.log.Close())
 	}
-	o.Handoff = n.projections.Handoff
+	o.Handoff, o.Registry = n.projections.Handoff, n.projections.Registry
 	n.commits = commit.New(n.log, n.projections, n.definitions, o)
 	go func() { n.ended <- n.log.Run(context.Background()) }()
 	go func() { n.ended <- n.projections.Run(context.Background()) }()

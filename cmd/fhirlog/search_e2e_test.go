@@ -4,11 +4,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
-	"fhirlog/domain/search"
 	"fhirlog/domain/search/searchtest"
 )
 
@@ -20,7 +18,7 @@ func TestSearchOwn(t *testing.T) {
 	b := newBench(t, s)
 	b.writeGenerated(400)
 	b.readWorld()
-	b.questions(120)
+	b.questions(120 * rounds(t))
 	for range 40 {
 		if t.Failed() {
 			return
@@ -32,14 +30,10 @@ func TestSearchOwn(t *testing.T) {
 	s.stop()
 
 	b.s = startServer(t, s.data)
-	b.evaluator.Bases = append(b.evaluator.Bases, b.s.base+"/")
+	b.evaluator.Bases = []string{b.s.base + "/"} // another port: what was absolute leads elsewhere now
 	b.maker.Look(b.snapshot)
-	b.maker.Includes = false
-	for range 40 {
-		ask := b.maker.Ask()
-		if !mentions(ask.Pairs, "127.0.0.1") {
-			b.compare(ask, b.snapshot)
-		}
+	for range 60 {
+		b.compare(b.maker.Ask(), b.snapshot)
 	}
 	b.s.stop()
 	checkProjections(t, s.data)
@@ -71,16 +65,17 @@ func (b *bench) writeGenerated(n int) {
 	}
 }
 
-// TestSearchSynthea loads both sets of synthea/dev for R4, the second of which
-// refers by conditional references, and compares searches with the plain
-// evaluator. It needs the data: FHIRLOG_SHARED is the folder that holds them.
+// TestSearchSynthea loads both sets of synthea/dev for R4 and compares searches
+// with the plain evaluator. The set of 2021 refers by conditional references; it
+// comes first, as that of 2019 has organizations of the same identifiers several
+// times. It needs the data: FHIRLOG_SHARED is the folder that holds them.
 func TestSearchSynthea(t *testing.T) {
 	folder := os.Getenv("FHIRLOG_SHARED")
 	if folder == "" {
 		t.Skip("FHIRLOG_SHARED does not say where the data is")
 	}
 	var files []string
-	for _, name := range []string{"r4-2019.patients", "r4-2021-uscore.support", "r4-2021-uscore.patients"} {
+	for _, name := range []string{"r4-2021-uscore.support", "r4-2021-uscore.patients", "r4-2019.patients"} {
 		file := filepath.Join(folder, "data/synthea/dev", name+".bundles.ndjson.gz")
 		if _, err := os.Stat(file); err != nil {
 			t.Fatal(err)
@@ -96,12 +91,7 @@ func TestSearchSynthea(t *testing.T) {
 	b := newBench(t, s)
 	b.readWorld()
 	t.Logf("%d resources", b.snapshot)
-	b.questions(400)
+	b.questions(400 * rounds(t))
 	s.stop()
 	checkProjections(t, s.data)
-}
-
-// mentions tells whether a parameter has a text in its value.
-func mentions(pairs []search.Pair, text string) bool {
-	return slices.ContainsFunc(pairs, func(p search.Pair) bool { return strings.Contains(p.Value, text) })
 }

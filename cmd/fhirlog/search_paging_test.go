@@ -39,7 +39,7 @@ func TestPagesUnderConcurrentWrites(t *testing.T) {
 		})
 	}
 	var found []pagedSearch
-	for i := range 24 {
+	for i := 0; i < 28 || b.events() < 1000 && !t.Failed(); i++ {
 		found = append(found, followPages(b, pagedSearches[i%len(pagedSearches)], 5+b.rand.IntN(20)))
 	}
 	stop.Store(true)
@@ -49,9 +49,6 @@ func TestPagesUnderConcurrentWrites(t *testing.T) {
 		b.checkMoment(f)
 	}
 	t.Logf("seed %d: %d searches while %d events were written", b.seed, len(found), b.snapshot)
-	if b.snapshot < 600 {
-		t.Errorf("only %d events: the writers were too slow for the test to mean anything", b.snapshot)
-	}
 	s.stop()
 	checkProjections(t, s.data)
 }

@@ -54,6 +54,20 @@ func newBench(t *testing.T, s *server) *bench {
 	return b
 }
 
+// rounds is how many times the questions of an ordinary run are asked: the value
+// of FHIRLOG_SEARCH_ROUNDS.
+func rounds(t *testing.T) int {
+	value := os.Getenv("FHIRLOG_SEARCH_ROUNDS")
+	if value == "" {
+		return 1
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 1 {
+		t.Fatalf("FHIRLOG_SEARCH_ROUNDS is %q; right is a number of rounds", value)
+	}
+	return n
+}
+
 // readWorld makes the world of the server's history, oldest first. As long as
 // nothing was erased, the place in it is the position in the log.
 func (b *bench) readWorld() {

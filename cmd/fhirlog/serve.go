@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"fhirlog/domain"
@@ -83,12 +84,13 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	metrics.follow(n)
 	httpOptions.Logger, httpOptions.Metrics = log, metrics.registry
 	httpOptions.TokenKey = []byte(f.Identity)
-	scrubbing, stopScrub := context.WithCancel(ctx)
-	scrubbed := make(chan struct{})
-	go func() { defer close(scrubbed); n.scrub(scrubbing, log) }()
+	besides, stopBesides := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { n.scrub(besides, log) })
+	running.Go(func() { n.work(besides, log) })
 	err = c.serve(ctx, n, metrics, httpOptions, log)
-	stopScrub()
-	<-scrubbed
+	stopBesides()
+	running.Wait()
 	if closed := n.close(); closed != nil {
 		return errors.Join(err, fmt.Errorf("stop: %w", closed))
 	}

@@ -40,7 +40,7 @@ func (c *compiler) identity(cr *Criterion) Expr {
 		case "_type":
 			any = append(any, typeMatch(domain.ResourceType(operand.Text)))
 		case "_list":
-			any = append(any, Listed{List: domain.LogicalID(operand.Text)})
+			any = append(any, Listed{List: domain.LogicalID(operand.Text), Bases: c.bases})
 		case "_not-referenced":
 			any = append(any, c.unreferenced(cr.References[i]))
 		}
@@ -67,7 +67,7 @@ func idsOf(operands []Operand) IDs {
 func (c *compiler) unreferenced(references []*Parameter) Expr {
 	c.walks = true
 	if references == nil {
-		return Unreferenced{}
+		return Unreferenced{Bases: c.bases}
 	}
 	if len(references) == 0 {
 		return And{} // a type that refers to nothing
@@ -113,10 +113,20 @@ func (c *compiler) compare(cr *Criterion) Expr {
 		return c.uriCompares(cr.Compare, of, operand)
 	case ReferTo:
 		if cr.Compare == CompareNotEqual {
-			return noneOf(c.referencePatterns(of, "", operand)).match(of.Slot, AspectValue)
+			return onlyNarrow(of, noneOf(c.referencePatterns(of, "", operand))).match(of.Slot, AspectValue)
 		}
 	}
 	return c.value(cr, operand)
+}
+
+// onlyNarrow keeps the references that are those of a parameter, where it shares
+// the slot with a wider one.
+func onlyNarrow(of *Parameter, p pattern) pattern {
+	keep := p.keep
+	if of.Narrow != "" {
+		p.keep = func(value []byte) bool { return targetOf(value) == string(of.Narrow) && keep(value) }
+	}
+	return p
 }
 
 func (c *compiler) tokenCompares(cr *Criterion, operand Operand) Expr {
@@ -127,7 +137,13 @@ func (c *compiler) tokenCompares(cr *Criterion, operand Operand) Expr {
 	case CompareNotEqual:
 		return noneOf(tokenPatterns(operand.Parts)).match(of.Slot, AspectValue)
 	}
-	return codeText(textTest(cr.Compare, []byte(operand.Text))).match(of.Slot, AspectValue)
+	test, folded := textTest(cr.Compare, []byte(operand.Text)), textTest(cr.Compare, []byte(lower(operand.Text)))
+	return pattern{keep: func(value []byte) bool {
+		if ofInsensitiveSystem(value) { // its codes are kept in lower case
+			return folded(component(value, 0))
+		}
+		return test(component(value, 0))
+	}}.match(of.Slot, AspectValue)
 }
 
 func (c *compiler) uriCompares(compare Comparison, of *Parameter, operand Operand) Expr {
@@ -135,7 +151,7 @@ func (c *compiler) uriCompares(compare Comparison, of *Parameter, operand Operan
 	case CompareEqual:
 		return c.counted(uriPatterns(operand.Parts), of)
 	case CompareNotEqual:
-		return noneOf(uriPatterns(operand.Parts)).match(of.Slot, AspectValue)
+		return noneOf(append(uriPatterns(operand.Parts), partPatterns(operand.Parts)...)).match(of.Slot, AspectValue)
 	}
 	test := textTest(compare, []byte(operand.Text))
 	short := uriText(func(uri []byte) bool { return !isDigest(uri) && test(uri) })

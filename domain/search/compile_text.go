@@ -9,17 +9,34 @@ import (
 
 // text finds what has a text in which a word begins so (:text). The index knows
 // the beginning of each text from its first words on, up to MaxTextKey bytes;
-// what is longer is compared with the resource.
+// what is longer, and texts of more words, are compared with the resource.
 func (c *compiler) text(of *Parameter, asked string) Expr {
 	normalized := fromFirstWord(Normalize(asked))
 	short := cutText(normalized, MaxTextKey)
 	found := pattern{value: AppendOpen(nil, short)}.match(of.Slot, AspectText)
+	many := pattern{value: appendMoreWords(nil), whole: true}.match(of.Slot, AspectText)
+	set := c.parser.set
+	accept := func(resource fhirjson.Value) bool { return set.hasText(resource, of.Slot, normalized) }
 	if len(short) == len(normalized) {
-		return found
+		return Or{found, Checked{Of: many, Accept: accept}}
 	}
-	return Checked{Of: found, Accept: func(resource fhirjson.Value) bool {
-		return anyString(resource, func(text []byte) bool { return wordBegins(Normalize(string(text)), normalized) })
-	}}
+	return Checked{Of: Or{found, many}, Accept: accept}
+}
+
+// hasText tells whether one of the texts of a slot goes on so from one of its
+// words on.
+func (s *Set) hasText(resource fhirjson.Value, slot Slot, with string) (has bool) {
+	var values Values
+	x := newExtractor(s, &values, resource)
+	x.wholeTexts = true
+	x.extract()
+	x.release()
+	values.Each(func(e Entry) {
+		if !has && e.Kind == Posting && SlotOf(e.Key) == slot && AspectOf(e.Key) == AspectText {
+			has = wordBegins(string(component(ValueOf(e.Key), 0)), with)
+		}
+	})
+	return has
 }
 
 // fromFirstWord leaves out what stands before the first word of a normalized

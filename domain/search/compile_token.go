@@ -76,8 +76,3 @@ func isExact(component []byte, text string) bool {
 func ofTypePattern(parts []string) pattern {
 	return pattern{value: AppendOfTypeValue(nil, parts[2], parts[0], parts[1]), whole: true}
 }
-
-// codeText keeps the values of a token whose code passes a test.
-func codeText(test func(code []byte) bool) pattern {
-	return pattern{keep: func(value []byte) bool { return test(component(value, 0)) }}
-}

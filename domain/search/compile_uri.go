@@ -20,6 +20,15 @@ func uriPatterns(parts []string) []pattern {
 	return []pattern{{value: appendExact(nil, parts[0])}}
 }
 
+// partPatterns gives the second postings of canonicals that refer to a part of
+// what is asked for: url|version#part.
+func partPatterns(parts []string) []pattern {
+	if len(parts) < 2 || parts[1] == "" {
+		return nil // any version will do
+	}
+	return []pattern{{value: AppendOpen(appendExact(nil, parts[0]), parts[1]+"#")}}
+}
+
 const urn = "urn:"
 
 // belowPattern finds the uris that begin with one. URNs have no hierarchy, so

@@ -125,7 +125,9 @@ func (c *compiler) criterion(cr *Criterion, t domain.ResourceType) Expr {
 func (c *compiler) alternatives(cr *Criterion) Expr {
 	var any Or
 	for _, operand := range cr.Operands {
-		c.lookups++
+		if c.lookups++; c.lookups > maxLookups {
+			break // compile refuses it
+		}
 		switch expr := c.value(cr, operand).(type) {
 		case Or:
 			any = append(any, expr...)
@@ -141,11 +143,11 @@ func (c *compiler) value(cr *Criterion, operand Operand) Expr {
 	of := cr.Parameter
 	switch cr.Modifier {
 	case InText:
-		return c.text(of, operand.Text)
+		return narrowed(of, c.text(of, operand.Text))
 	case OfType:
 		return ofTypePattern(operand.Parts).match(of.Slot, AspectOfType)
 	case ByIdentity:
-		return anyMatch(tokenPatterns(operand.Parts), of.Slot, AspectIdentifier)
+		return narrowed(of, anyMatch(tokenPatterns(operand.Parts), of.Slot, AspectIdentifier))
 	}
 	switch of.Type {
 	case String:
@@ -165,6 +167,15 @@ func (c *compiler) value(cr *Criterion, operand Operand) Expr {
 		return c.column(of, operand)
 	}
 	return c.near(of, operand)
+}
+
+// narrowed adds that there is a reference to the only type that the parameter
+// leads to, where the aspect itself holds others as well.
+func narrowed(of *Parameter, found Expr) Expr {
+	if of.Narrow == "" {
+		return found
+	}
+	return And{presentPattern(of).match(of.Slot, AspectPresent), found}
 }
 
 // counted makes the condition of several patterns, and counts them.

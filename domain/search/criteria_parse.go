@@ -54,26 +54,27 @@ func (p *queryParser) unknownParameter(t domain.ResourceType, code string) error
 
 // values parses the alternatives of a criterion.
 func (p *queryParser) values(c *Criterion, value string) error {
-	raw := splitUnescaped(value, ',')
 	if c.Modifier == Missing {
 		if err := p.take(1); err != nil {
 			return err
 		}
 		return c.parseMissing(value)
 	}
-	for _, alternative := range raw {
-		if alternative == "" {
-			continue // it would match nothing
-		}
-		if err := p.take(1); err != nil {
-			return err
-		}
+	alternatives, err := p.alternatives(value)
+	if err != nil {
+		return err
+	}
+	for _, alternative := range alternatives {
 		operand, err := p.operand(c, alternative)
 		if err != nil {
 			return err
 		}
 		c.Operands = append(c.Operands, operand)
 	}
+	return c.needOperands()
+}
+
+func (c *Criterion) needOperands() error {
 	if len(c.Operands) == 0 {
 		return fault("the parameter %s has no value", c.Code)
 	}
@@ -98,6 +99,10 @@ func (p *queryParser) operand(c *Criterion, raw string) (Operand, error) {
 		return p.ofTypeOperand(c.Code, raw)
 	case InText:
 		return p.textOperand(c.Code, raw)
+	case Above:
+		return aboveOperand(c.Parameter, raw)
+	case Below:
+		return belowOperand(c.Parameter, raw)
 	}
 	return p.operandOf(c.Parameter, c.Target, raw)
 }

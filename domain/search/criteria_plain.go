@@ -92,3 +92,25 @@ func uriOperand(of *Parameter, raw string) Operand {
 	}
 	return operand
 }
+
+// maxAbove bounds a uri that others are looked for above: each of its
+// beginnings is one.
+const maxAbove = 2000
+
+// aboveOperand and belowOperand take a URL as it is. Names (urn:) have no
+// hierarchy (https://hl7.org/fhir/R4/search.html#uri).
+func aboveOperand(of *Parameter, raw string) (Operand, error) {
+	operand, err := belowOperand(of, raw)
+	if err == nil && len(operand.Text) > maxAbove {
+		err = tooMuch("the value of %s:above is longer than %d bytes", of.Code, maxAbove)
+	}
+	return operand, err
+}
+
+func belowOperand(of *Parameter, raw string) (Operand, error) {
+	operand := uriOperand(of, raw)
+	if strings.HasPrefix(operand.Text, urn) {
+		return operand, fault("the value %s of %s is a URN, which has nothing above or below it; a URL is right, or the parameter without modifier", brief(raw), of.Code)
+	}
+	return operand, nil
+}

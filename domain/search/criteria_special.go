@@ -73,19 +73,14 @@ func (p *queryParser) typeCriterion(_ domain.ResourceType, c Criterion, modifier
 
 // plainOperands takes each alternative as a text.
 func (p *queryParser) plainOperands(c *Criterion, value string) error {
-	for _, alternative := range splitUnescaped(value, ',') {
-		if alternative == "" {
-			continue
-		}
-		if err := p.take(1); err != nil {
-			return err
-		}
+	alternatives, err := p.alternatives(value)
+	if err != nil {
+		return err
+	}
+	for _, alternative := range alternatives {
 		c.Operands = append(c.Operands, Operand{Text: resolveEscapes(alternative)})
 	}
-	if len(c.Operands) == 0 {
-		return fault("the parameter %s has no value", c.Code)
-	}
-	return nil
+	return c.needOperands()
 }
 
 // updatedCriterion parses _lastUpdated, a date that every resource has.
@@ -98,20 +93,19 @@ func (p *queryParser) updatedCriterion(_ domain.ResourceType, c Criterion, modif
 		err = c.parseMissing(value)
 		return c, err
 	}
-	for _, alternative := range splitUnescaped(value, ',') {
-		if alternative == "" {
-			continue
-		}
-		if err := p.take(1); err != nil {
-			return c, err
-		}
+	alternatives, err := p.alternatives(value)
+	if err != nil {
+		return c, err
+	}
+	for _, alternative := range alternatives {
 		operand, err := p.dateOperand(c.Code, alternative)
 		if err != nil {
 			return c, err
 		}
 		c.Operands = append(c.Operands, operand)
 	}
-	return c, nil
+	err = c.needOperands()
+	return c, err
 }
 
 // listCriterion parses _list (https://hl7.org/fhir/R4/search.html#list).

@@ -29,6 +29,7 @@
 //	system      token              posting  [mark system]
 //	identifier  reference          posting  as a token
 //	text        token, string, reference  posting  [text from the beginning of a word on, normalized]
+//	                                               [2] where a text has more words than that
 //	of-type     token              posting  [value][code of the type][system of the type]
 //	forward     reference          forward  nothing; target: value part of the reference's posting
 //

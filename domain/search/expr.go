@@ -58,11 +58,17 @@ type Referenced struct {
 }
 
 // Listed holds for the current items of a List (_list).
-type Listed struct{ List domain.LogicalID }
+type Listed struct {
+	List  domain.LogicalID
+	Bases []string // as in Reference
+}
 
 // Unreferenced holds for resources that nothing refers to through the
 // references given (_not-referenced); none given means any reference.
-type Unreferenced struct{ References []Reference }
+type Unreferenced struct {
+	References []Reference
+	Bases      []string // as in Reference, where none are given
+}
 
 // Checked holds where Of holds and the resource itself passes Accept; for what
 // the index cannot tell alone. Accept is called with the resource as it was

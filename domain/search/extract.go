@@ -17,6 +17,7 @@ type extractor struct {
 
 	onlyReferences bool // leave out all that makes no references
 	textless       bool // leave out texts, which another walk is for
+	wholeTexts     bool // add each text of AspectText as one, for comparing
 
 	key        []byte // of the entry in the making, or the value part of a component
 	text       []byte // of a narrative
@@ -44,7 +45,7 @@ const mostKept = 1 << 20
 func newExtractor(s *Set, v *Values, resource fhirjson.Value) *extractor {
 	x := extractors.Get().(*extractor)
 	x.set, x.values, x.resource, x.within, x.onlyReferences, x.textless = s, v, resource, 0, false, s.customOnly
-	x.lastTextSlot = 0
+	x.wholeTexts, x.lastTextSlot = false, 0
 	x.seen.begin()
 	return x
 }

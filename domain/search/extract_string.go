@@ -61,14 +61,26 @@ func (x *extractor) addText(a *action, v fhirjson.Value) {
 }
 
 func (x *extractor) addNormalText(a *action, normalized []byte) {
+	if x.wholeTexts {
+		if x.start(a, AspectText) {
+			x.key = appendComponent(x.key, normalized)
+			x.addPosting()
+		}
+		return
+	}
 	inWord, words := false, 0
-	for i := 0; i < len(normalized) && words < maxTextWords; {
+	for i := 0; i < len(normalized); {
 		r, size := rune(normalized[i]), 1
 		if r >= utf8.RuneSelf {
 			r, size = utf8.DecodeRune(normalized[i:])
 		}
 		isPart := isWordRune(r)
 		if isPart && !inWord && x.start(a, AspectText) {
+			if words == maxTextWords {
+				x.key = appendMoreWords(x.key)
+				x.addPosting()
+				return
+			}
 			x.key = appendComponent(x.key, cutText(normalized[i:], MaxTextKey))
 			x.addPosting()
 			words++
@@ -77,6 +89,12 @@ func (x *extractor) addNormalText(a *action, normalized []byte) {
 		i += size
 	}
 }
+
+// appendMoreWords appends what stands in AspectText for a text of which not all
+// words are there. No word begins so.
+func appendMoreWords(dst []byte) []byte { return append(dst, moreWords, 0) }
+
+const moreWords = 2
 
 // isWordRune tells whether a normalized character belongs to a word.
 func isWordRune(r rune) bool {

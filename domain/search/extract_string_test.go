@@ -72,11 +72,12 @@ func TestLongString(t *testing.T) {
 			}
 		}
 	}
-	if found != 1 || texts != 1 { // all words begin the same 48 bytes
+	if found != 1 || texts != 2 { // all words begin the same 48 bytes; and there are more
 		t.Errorf("%d values, %d texts", found, texts)
 	}
 }
 
+// TestTextHasAtMostTwelveWords: behind them stands that there are more.
 func TestTextHasAtMostTwelveWords(t *testing.T) {
 	set := loadSet(t, definitions.R4)
 	words := make([]string, 20)
@@ -85,7 +86,7 @@ func TestTextHasAtMostTwelveWords(t *testing.T) {
 	}
 	values := valuesOf(set, parseResource(t, `{"resourceType":"Condition","code":{"text":"`+strings.Join(words, " ")+`"}}`), "code")
 	texts := slices.DeleteFunc(values, func(v string) bool { return !strings.HasPrefix(v, "text") })
-	if len(texts) != maxTextWords || !strings.HasPrefix(texts[11], "text[w11 w12") {
+	if len(texts) != maxTextWords+1 || !strings.HasPrefix(texts[11], "text[w11 w12") || texts[12] != "text[2]" {
 		t.Errorf("%q", texts)
 	}
 }

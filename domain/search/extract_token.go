@@ -102,7 +102,10 @@ func identifierParts(v fhirjson.Value) (system, value []byte, typ fhirjson.Value
 
 // contactToken adds what to call or write to. The system of a ContactPoint is
 // no URI, and no part of the token.
-func contactToken(x *extractor, a *action, v fhirjson.Value) { textToken(x, a, v.Get("value")) }
+func contactToken(x *extractor, a *action, v fhirjson.Value) {
+	x.present(a)
+	textToken(x, a, v.Get("value"))
+}
 
 func textToken(x *extractor, a *action, v fhirjson.Value) {
 	if text, ok := textBytes(v); ok {

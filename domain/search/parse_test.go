@@ -59,6 +59,8 @@ func TestParseFaults(t *testing.T) {
 		{"Observation?subject=not a reference", domain.Invalid, "right is Type/id, id, or an absolute URL"},
 		{"Observation?subject=Patient/1|2", domain.Invalid, "is not a reference"},
 		{"Patient?name=%CC%81", domain.Invalid, "no letter or digit"},
+		{"ValueSet?url:below=urn:oid:1.2", domain.Invalid, "is a URN"},
+		{"ValueSet?url:above=urn:oid:1.2", domain.Invalid, "is a URN"},
 		{"ValueSet?_list=$current-allergies", domain.NotSupported, "functional list"},
 		{"Location?near=91|0", domain.Invalid, "from -90 to 90"},
 		{"Location?near=1", domain.Invalid, "latitude|longitude|distance|unit"},
@@ -244,7 +246,7 @@ func TestParseConditional(t *testing.T) {
 }
 
 func TestParseLimits(t *testing.T) {
-	many := func(n int, of string) string { return strings.TrimSuffix(strings.Repeat(of, n), of[len(of)-1:]) }
+	many := func(n int, of string) string { return strings.TrimRight(strings.Repeat(of, n), ",&") }
 	tests := []struct {
 		search string
 		fits   bool
@@ -257,8 +259,13 @@ func TestParseLimits(t *testing.T) {
 		{"?_type=Patient,Person&_id=" + many(600, "a,"), true},
 		{"Patient?_include=" + many(50, "Patient:link,"), true},
 		{"Patient?_include=" + many(51, "Patient:link,"), false},
-		{"ValueSet?url:above=http://" + many(19000, "a"), true},
-		{"ValueSet?url:above=http://" + many(21000, "a"), false},
+		{"Patient?_id=a" + strings.Repeat(",", 5000), false},
+		{"?_type=Patient" + strings.Repeat(",", 5000), false},
+		{"ValueSet?url:above=http://" + many(1900, "a"), true},
+		{"ValueSet?url:above=http://" + many(2000, "a"), false},
+		{"ValueSet?url:above=" + many(30, "http://"+many(1000, "a")+","), false},
+		{"Provenance?target=" + many(130, "a,"), true},
+		{"Provenance?target=" + many(140, "a,"), false},
 		{"Patient?_filter=" + many(49, "(") + "(name eq x" + many(49, ")") + ")", true},
 		{"Patient?_filter=" + many(60, "(") + "(name eq x" + many(60, ")") + ")", false},
 		{"Patient?_content=" + many(60, "(") + "(heart" + many(60, ")") + ")", false},

@@ -63,6 +63,9 @@ type SortKey struct {
 	// order; 0 where the type does not have it. It is nil for _id, _lastUpdated
 	// and _type.
 	Slots []Slot
+	// Keep narrows the values for each scope, by their value part, where the
+	// parameter shares its slot with a wider one; nil keeps all, as does a nil list.
+	Keep []func(value []byte) bool
 }
 
 // SortBy says what a SortKey compares.

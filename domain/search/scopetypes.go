@@ -50,18 +50,16 @@ func (p *queryParser) namedTypes(i int, value string) ([]domain.ResourceType, er
 	}
 	var known []domain.ResourceType
 	var unknown []string
-	names := splitUnescaped(value, ',')
-	if err := p.take(len(names)); err != nil {
+	names, err := p.alternatives(value)
+	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
 		switch name = resolveEscapes(name); {
-		case p.definitions.IsResource(name):
-			if t := domain.ResourceType(name); !slices.Contains(known, t) {
-				known = append(known, t)
-			}
-		case name != "":
+		case !p.definitions.IsResource(name):
 			unknown = append(unknown, brief(name))
+		case !slices.Contains(known, domain.ResourceType(name)):
+			known = append(known, domain.ResourceType(name))
 		}
 	}
 	if len(unknown) > 0 {

@@ -81,6 +81,12 @@ func (p *queryParser) sortKey(name string) (SortKey, error) {
 		}
 		key.By = by
 		key.Slots[at] = of.Slot
+		if of.Narrow != "" {
+			if key.Keep == nil {
+				key.Keep = make([]func(value []byte) bool, len(types))
+			}
+			key.Keep[at] = func(value []byte) bool { return targetOf(value) == string(of.Narrow) }
+		}
 	}
 	if !known {
 		return key, leaveOut("the key %s of _sort is no parameter of what is searched, and is ignored", brief(code))

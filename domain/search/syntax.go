@@ -2,6 +2,7 @@ package search
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -12,14 +13,15 @@ import (
 // (https://hl7.org/fhir/R4/search.html#escaping).
 
 // splitUnescaped splits at each separator that no backslash precedes. The
-// parts keep their escapes.
+// parts keep their escapes. It makes no more parts than anything may have, and
+// one: the last holds the rest then.
 func splitUnescaped(s string, separator byte) []string {
 	if strings.IndexByte(s, separator) < 0 {
 		return []string{s}
 	}
 	var parts []string
 	start := 0
-	for i := 0; i < len(s); i++ {
+	for i := 0; i < len(s) && len(parts) < maxOperands; i++ {
 		switch s[i] {
 		case '\\':
 			i++
@@ -29,6 +31,17 @@ func splitUnescaped(s string, separator byte) []string {
 		}
 	}
 	return append(parts, s[start:])
+}
+
+// alternatives splits a value at its commas, and leaves out what is empty, as it
+// would match nothing.
+func (p *queryParser) alternatives(value string) ([]string, error) {
+	parts := splitUnescaped(value, ',')
+	if len(parts) > maxOperands {
+		return nil, tooMuch("a value has more than %d alternatives", maxOperands)
+	}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return strings.TrimSpace(part) == "" })
+	return parts, p.take(len(parts))
 }
 
 // resolveEscapes takes the backslashes of escapes out. One that escapes nothing

@@ -39,10 +39,11 @@ func (p *queryParser) wordsCriterion(_ domain.ResourceType, c Criterion, modifie
 	if _, err := only(c.Code, modifier); err != nil {
 		return c, err
 	}
-	for _, alternative := range splitUnescaped(value, ',') {
-		if strings.TrimSpace(alternative) == "" {
-			continue
-		}
+	alternatives, err := p.alternatives(value)
+	if err != nil {
+		return c, err
+	}
+	for _, alternative := range alternatives {
 		operand := Operand{Text: resolveEscapes(alternative)}
 		w := wordsParser{parser: p, code: c.Code, rest: operand.Text}
 		words, err := w.all()
@@ -52,10 +53,8 @@ func (p *queryParser) wordsCriterion(_ domain.ResourceType, c Criterion, modifie
 		operand.Words = &words
 		c.Operands = append(c.Operands, operand)
 	}
-	if len(c.Operands) == 0 {
-		return c, fault("the parameter %s has no value", c.Code)
-	}
-	return c, nil
+	err = c.needOperands()
+	return c, err
 }
 
 // wordsParser reads, with the operators in any case:

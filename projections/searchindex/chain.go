@@ -146,7 +146,9 @@ func LocalTarget(r search.Reference, target []byte) (t domain.ResourceType, id d
 		return "", "", "", false
 	}
 	if url, absolute := bytes.CutPrefix(first, []byte{2}); absolute {
-		t, id, version, ok = belowBase(r, string(url))
+		t, id, ok = belowBase(r, string(url))
+		last, _, _ := search.CutComponent(rest)
+		version = string(last)
 	} else {
 		name, rest, _ := search.CutComponent(rest)
 		last, _, _ := search.CutComponent(rest)
@@ -155,20 +157,18 @@ func LocalTarget(r search.Reference, target []byte) (t domain.ResourceType, id d
 	return t, id, version, ok && t != "" && id != "" && (r.Target == "" || r.Target == t)
 }
 
-// belowBase reads an absolute reference to this server.
-func belowBase(r search.Reference, url string) (t domain.ResourceType, id domain.LogicalID, version string, ok bool) {
+// belowBase reads an absolute reference to this server; its version stands by
+// itself.
+func belowBase(r search.Reference, url string) (t domain.ResourceType, id domain.LogicalID, ok bool) {
 	for _, base := range r.Bases {
 		if place, below := strings.CutPrefix(url, base); below {
-			steps := strings.Split(place, "/")
-			switch {
-			case len(steps) == 2:
-				return domain.ResourceType(steps[0]), domain.LogicalID(steps[1]), "", true
-			case len(steps) == 4 && steps[2] == "_history":
-				return domain.ResourceType(steps[0]), domain.LogicalID(steps[1]), steps[3], true
+			name, rest, found := strings.Cut(place, "/")
+			if found && rest != "" && !strings.Contains(rest, "/") {
+				return domain.ResourceType(name), domain.LogicalID(rest), true
 			}
 		}
 	}
-	return "", "", "", false
+	return "", "", false
 }
 
 // eachForward hands over where the references of a slot lead, block by block;
@@ -210,6 +210,45 @@ func (e *evaluation) eachForward(slot search.Slot, within result, use func(block
 		}
 	}
 	return nil
+}
+
+// everyForward hands over where the references of all slots lead.
+func (e *evaluation) everyForward(use func(block uint32, f *forward) error) error {
+	var f forward
+	err := e.keysIn(keys.Forwards, nil, 0, func(_ []byte, block uint32, value []byte) error {
+		err := e.ctx.Err()
+		if err == nil {
+			err = decodeForward(&f, value)
+		}
+		if err == nil {
+			err = use(block, &f)
+		}
+		return err
+	})
+	for i := 0; i < len(e.heads) && err == nil; i++ {
+		h := e.heads[i]
+		if h.block >= e.blocks {
+			continue
+		}
+		for _, key := range e.forwardKeys(h) {
+			if err := use(h.block, e.forwardOf(h, key)); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+// forwardKeys lists the keys of references in a head.
+func (e *evaluation) forwardKeys(h *head) (all [][]byte) {
+	e.x.mu.RLock()
+	defer e.x.mu.RUnlock()
+	for id := range h.groups {
+		if id.aspect == search.AspectForward {
+			all = append(all, search.Key(id.slot, id.aspect))
+		}
+	}
+	return all
 }
 
 // forwardOf copies the references that a head holds under a key, with only the
@@ -295,11 +334,11 @@ func (e *evaluation) listed(t domain.ResourceType, l search.Listed) (result, err
 			if item.Get("deleted").Kind() == fhirjson.True {
 				continue
 			}
-			id, typ, _, _, _, ok := search.ParseReference(item.Get("item").Get("reference").String())
-			if !ok || typ == "" || t != "" && domain.ResourceType(typ) != t {
+			of, id, ok := itemOf(item.Get("item"), l.Bases)
+			if !ok || t != "" && of != t {
 				continue
 			}
-			at, ok, err := e.source.Resolve(domain.ResourceType(typ), domain.LogicalID(id), e.snapshot)
+			at, ok, err := e.source.Resolve(of, id, e.snapshot)
 			if err != nil {
 				return err
 			}
@@ -312,16 +351,81 @@ func (e *evaluation) listed(t domain.ResourceType, l search.Listed) (result, err
 	return g.result(), err
 }
 
+// itemOf reads which resource of this server a Reference leads to.
+func itemOf(item fhirjson.Value, bases []string) (domain.ResourceType, domain.LogicalID, bool) {
+	id, typ, _, url, _, ok := search.ParseReference(item.Get("reference").String())
+	if url != "" {
+		t, id, ok := belowBase(search.Reference{Bases: bases}, url)
+		return t, id, ok
+	}
+	if typ == "" {
+		typ = item.Get("type").String()
+	}
+	return domain.ResourceType(typ), domain.LogicalID(id), ok && id != "" && typ != ""
+}
+
 // unreferenced holds for resources that no current version refers to.
 type unreferenced struct {
 	operator
 	e          *evaluation
 	references []search.Reference
+	referenced result // what is referred to
+	isComplete bool   // referenced is computed; else each candidate is looked up
 }
+
+// mostLookups is up to how many lookups candidates are looked up one by one,
+// rather than reading where all references lead.
+const mostLookups = 10_000
 
 func (e *evaluation) unreferenced(t domain.ResourceType, u search.Unreferenced) (operator, error) {
 	all, err := e.allOf(t)
-	return unreferenced{all, e, u.References}, err
+	o := unreferenced{operator: all, e: e, references: u.References}
+	if err == nil && (len(u.References) == 0 || all.size()*len(u.References) > mostLookups) {
+		o.isComplete = true
+		o.referenced, err = e.allReferenced(t, u)
+	}
+	return o, err
+}
+
+// allReferenced finds the resources of type t that current versions refer to.
+func (e *evaluation) allReferenced(t domain.ResourceType, u search.Unreferenced) (result, error) {
+	g := newGatherer()
+	if len(u.References) == 0 {
+		err := e.everyForward(e.targetsInto(g, t, search.Reference{Bases: u.Bases}))
+		return g.result(), err
+	}
+	for _, r := range u.References {
+		if t != "" && r.Target != "" && r.Target != t {
+			continue
+		}
+		if err := e.eachForward(r.Slot, nil, e.targetsInto(g, t, r)); err != nil {
+			return nil, err
+		}
+	}
+	return g.result(), nil
+}
+
+// targetsInto gathers the resources of type t that the references of current
+// versions lead to.
+func (e *evaluation) targetsInto(g *gatherer, t domain.ResourceType, r search.Reference) func(block uint32, f *forward) error {
+	seen := map[string]bool{}
+	return func(block uint32, f *forward) error {
+		var live set
+		if err := e.liveIn(block, &live); err != nil {
+			return err
+		}
+		for i, low := range f.lows {
+			name := f.targets[f.leads[i]]
+			if !live.has(low) || seen[string(name)] {
+				continue
+			}
+			seen[string(name)] = true
+			if err := e.gatherTarget(g, t, r, name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 func (o unreferenced) fill(block uint32, mask, dst *set) error {
@@ -330,6 +434,15 @@ func (o unreferenced) fill(block uint32, mask, dst *set) error {
 		return err
 	}
 	candidates.and(mask)
+	if o.isComplete {
+		var referenced set
+		if p := o.referenced.find(block); p != nil {
+			p.into(&referenced)
+		}
+		candidates.andNot(&referenced)
+		dst.or(&candidates)
+		return nil
+	}
 	start := uint64(block) * BlockSize
 	var failed error
 	candidates.each(func(low uint16) bool {

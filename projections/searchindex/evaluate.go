@@ -68,7 +68,7 @@ func (e *evaluation) operator(t domain.ResourceType, expr search.Expr) (operator
 }
 
 func (e *evaluation) and(t domain.ResourceType, parts search.And) (operator, error) {
-	all := make(both, 0, len(parts))
+	all := make([]operator, 0, len(parts))
 	for _, part := range parts {
 		o, err := e.operator(t, part)
 		if err != nil {
@@ -79,8 +79,23 @@ func (e *evaluation) and(t domain.ResourceType, parts search.And) (operator, err
 	if len(all) == 0 {
 		return e.allOf(t)
 	}
-	slices.SortStableFunc(all, func(a, b operator) int { return cmp.Compare(a.size(), b.size()) })
-	return all, nil
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	sizes := make([]sizedOperator, len(all))
+	for i, o := range all {
+		sizes[i] = sizedOperator{o, o.size()}
+	}
+	slices.SortStableFunc(sizes, func(a, b sizedOperator) int { return cmp.Compare(a.size, b.size) })
+	for i := range sizes {
+		all[i] = sizes[i].operator
+	}
+	return &both{parts: all}, nil
+}
+
+type sizedOperator struct {
+	operator
+	size int
 }
 
 // united makes one result of alternatives that are all there.
@@ -256,6 +271,7 @@ func (e *evaluation) walk(o operator, from uint32, down bool, visit func(block u
 	} else {
 		list = list[at:]
 	}
+	live, holds := new(set), new(set)
 	for _, block := range list {
 		if err := e.ctx.Err(); err != nil {
 			return err
@@ -263,18 +279,23 @@ func (e *evaluation) walk(o operator, from uint32, down bool, visit func(block u
 		if block >= e.blocks {
 			continue
 		}
-		var live, holds set
-		if err := e.liveIn(block, &live); err != nil {
+		if err := e.liveIn(block, live); err != nil {
 			return err
 		}
-		if err := o.fill(block, &live, &holds); err != nil {
-			return err
+		if k, ok := o.(known); ok {
+			*holds = *live
+			k.narrow(block, holds)
+		} else {
+			*holds = set{}
+			if err := o.fill(block, live, holds); err != nil {
+				return err
+			}
+			holds.and(live)
 		}
-		holds.and(&live)
 		if holds.isEmpty() {
 			continue
 		}
-		if more, err := visit(block, &holds); err != nil || !more {
+		if more, err := visit(block, holds); err != nil || !more {
 			return err
 		}
 	}

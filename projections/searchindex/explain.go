@@ -31,9 +31,9 @@ func (e *evaluation) explainOperator(o operator, depth int) {
 		line("positions %d to %d", x.from, x.before)
 	case *between:
 		line("values of %d columns, block by block", len(x.columns))
-	case both:
+	case *both:
 		line("all of, in this order:")
-		for _, part := range x {
+		for _, part := range x.parts {
 			e.explainOperator(part, depth+1)
 		}
 	case either:
@@ -48,6 +48,10 @@ func (e *evaluation) explainOperator(o operator, depth int) {
 		line("each resource is read and checked, of:")
 		e.explainOperator(x.operator, depth+1)
 	case unreferenced:
+		if x.isComplete {
+			line("where all references lead, by %d parameters", len(x.references))
+			break
+		}
 		line("references to each candidate are looked up, by %d parameters", len(x.references))
 	default:
 		line("%T", o)

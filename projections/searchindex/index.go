@@ -146,6 +146,14 @@ func (x *Index) markLocked(e ending) {
 	}
 }
 
+// IsRemoved tells whether the version at a position was erased, or was not kept.
+func (x *Index) IsRemoved(position uint64) bool {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	block := int(blockOf(position))
+	return block < len(x.removed) && x.removed[block] != nil && x.removed[block].has(lowOf(position))
+}
+
 func mark(sets *[]*set, position uint64) {
 	block := int(blockOf(position))
 	for len(*sets) <= block {

@@ -64,6 +64,25 @@ func (k known) fill(block uint32, _, dst *set) error {
 	return nil
 }
 
+// narrow takes out of s what does not hold.
+func (k known) narrow(block uint32, s *set) {
+	p := k.find(block)
+	switch {
+	case p == nil:
+		*s = set{}
+	case p.dense != nil:
+		s.and(p.dense)
+	default:
+		var left set
+		for _, low := range p.lows {
+			if s.has(low) {
+				left.add(low)
+			}
+		}
+		*s = left
+	}
+}
+
 // span is the positions from one to before another.
 type span struct{ from, before uint64 }
 
@@ -89,19 +108,23 @@ func (s span) fill(block uint32, _, dst *set) error {
 }
 
 // both holds where all parts hold; the cheapest decides first.
-type both []operator
+type both struct {
+	parts []operator
+	// What is left of a block, and what one part holds: memory for fill.
+	left, holds set
+}
 
-func (o both) size() int {
+func (o *both) size() int {
 	least := math.MaxInt
-	for _, part := range o {
+	for _, part := range o.parts {
 		least = min(least, part.size())
 	}
 	return least
 }
 
-func (o both) blocks() (list []uint32, all bool) {
+func (o *both) blocks() (list []uint32, all bool) {
 	all = true
-	for _, part := range o {
+	for _, part := range o.parts {
 		more, any := part.blocks()
 		switch {
 		case any:
@@ -130,19 +153,23 @@ func intersect(a, b []uint32) []uint32 {
 	return both
 }
 
-func (o both) fill(block uint32, mask, dst *set) error {
-	left := *mask
-	for _, part := range o {
-		var holds set
-		if err := part.fill(block, &left, &holds); err != nil {
-			return err
+func (o *both) fill(block uint32, mask, dst *set) error {
+	o.left = *mask
+	for _, part := range o.parts {
+		if k, ok := part.(known); ok {
+			k.narrow(block, &o.left)
+		} else {
+			o.holds = set{}
+			if err := part.fill(block, &o.left, &o.holds); err != nil {
+				return err
+			}
+			o.left.and(&o.holds)
 		}
-		left.and(&holds)
-		if left.isEmpty() {
+		if o.left.isEmpty() {
 			return nil
 		}
 	}
-	dst.or(&left)
+	dst.or(&o.left)
 	return nil
 }
 

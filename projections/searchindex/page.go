@@ -65,11 +65,38 @@ func (e *evaluation) query(q *search.Query) (operator, error) {
 
 // count counts all matches.
 func (e *evaluation) count(o operator) (total int, err error) {
+	if k, ok := o.(known); ok {
+		return e.countKnown(k.result)
+	}
 	err = e.walk(o, 0, false, func(_ uint32, holds *set) (bool, error) {
 		total += holds.count()
 		return true, nil
 	})
 	return total, err
+}
+
+// countKnown counts the matches among positions that are there.
+func (e *evaluation) countKnown(r result) (total int, err error) {
+	live := new(set)
+	for i := range r {
+		if r[i].block >= e.blocks {
+			break
+		}
+		if err := e.liveIn(r[i].block, live); err != nil {
+			return 0, err
+		}
+		if r[i].dense != nil {
+			live.and(r[i].dense)
+			total += live.count()
+			continue
+		}
+		for _, low := range r[i].lows {
+			if live.has(low) {
+				total++
+			}
+		}
+	}
+	return total, e.ctx.Err()
 }
 
 // fillPage finds the matches from the cursor on, in the order of positions, and

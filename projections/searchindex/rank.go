@@ -29,22 +29,40 @@ func (e *evaluation) rank(key search.SortKey, q *search.Query, matches result, p
 	case search.SortID:
 		return e.rankByID(positions)
 	case search.SortType:
-		return e.rankByPostings([]search.Slot{search.SlotType}, key.Descending, matches, len(positions))
+		return e.rankByPostings([]ranked{{slot: search.SlotType}}, key.Descending, matches, len(positions))
 	}
-	var slots []search.Slot
-	for _, slot := range key.Slots {
-		if slot != 0 && !slices.Contains(slots, slot) {
-			slots = append(slots, slot)
-		}
-	}
+	by := rankedBy(&key)
 	if key.By == search.SortColumn {
-		return e.rankByColumns(slots, key.Descending, matches, len(positions))
+		return e.rankByColumns(by, key.Descending, matches, len(positions))
 	}
 	if len(positions) <= fewMatches {
-		return e.rankByResources(slots, key.Descending, positions)
+		return e.rankByResources(by, key.Descending, positions)
 	}
-	return e.rankByPostings(slots, key.Descending, matches, len(positions))
+	return e.rankByPostings(by, key.Descending, matches, len(positions))
 }
+
+// ranked is a parameter whose values matches are ranked by.
+type ranked struct {
+	slot search.Slot
+	keep func(value []byte) bool // nil keeps all values
+}
+
+// rankedBy lists the parameters of a sort key, each once.
+func rankedBy(key *search.SortKey) (list []ranked) {
+	for i, slot := range key.Slots {
+		if slot == 0 || slices.ContainsFunc(list, func(r ranked) bool { return r.slot == slot }) {
+			continue
+		}
+		r := ranked{slot: slot}
+		if i < len(key.Keep) {
+			r.keep = key.Keep[i]
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+func (r *ranked) keeps(value []byte) bool { return r.keep == nil || r.keep(value) }
 
 // newRanks are ranks of matches of which none has a value.
 func newRanks(n int) ranks {
@@ -64,10 +82,10 @@ func (r ranks) take(i int, value int64, descending bool) {
 }
 
 // rankByColumns takes the values of date, number and quantity parameters.
-func (e *evaluation) rankByColumns(slots []search.Slot, descending bool, matches result, n int) (ranks, error) {
+func (e *evaluation) rankByColumns(by []ranked, descending bool, matches result, n int) (ranks, error) {
 	r := newRanks(n)
-	for _, slot := range slots {
-		columns, err := e.columnKeys(search.Key(slot, search.AspectValue))
+	for _, of := range by {
+		columns, err := e.columnKeys(search.Key(of.slot, search.AspectValue))
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +190,7 @@ func (t *texts) ranks() ranks {
 }
 
 // rankByPostings goes through all values of the parameters.
-func (e *evaluation) rankByPostings(slots []search.Slot, descending bool, matches result, n int) (ranks, error) {
+func (e *evaluation) rankByPostings(by []ranked, descending bool, matches result, n int) (ranks, error) {
 	t := newTexts(n, descending)
 	firsts := make(map[uint32]func(low uint16) (int, bool), len(matches))
 	first := 0
@@ -192,9 +210,12 @@ func (e *evaluation) rankByPostings(slots []search.Slot, descending bool, matche
 			return true
 		})
 	}
-	for _, slot := range slots {
-		key := search.Key(slot, search.AspectValue)
+	for _, of := range by {
+		key := search.Key(of.slot, search.AspectValue)
 		err := e.keysIn(keys.Postings, key, 0, func(indexKey []byte, block uint32, encoded []byte) error {
+			if !of.keeps(valueOf(indexKey)) {
+				return nil
+			}
 			var s set
 			if err := addPosting(&s, encoded); err != nil {
 				return err
@@ -206,6 +227,9 @@ func (e *evaluation) rankByPostings(slots []search.Slot, descending bool, matche
 			return nil, err
 		}
 		e.inHeads(key, false, func(h *head, at *entry) {
+			if !of.keeps(valueOf([]byte(at.key))) {
+				return
+			}
 			var s set
 			for _, low := range e.visible(h.block, at.lows) {
 				s.add(low)
@@ -217,7 +241,7 @@ func (e *evaluation) rankByPostings(slots []search.Slot, descending bool, matche
 }
 
 // rankByResources reads the values from the resources.
-func (e *evaluation) rankByResources(slots []search.Slot, descending bool, positions []uint64) (ranks, error) {
+func (e *evaluation) rankByResources(by []ranked, descending bool, positions []uint64) (ranks, error) {
 	t := newTexts(len(positions), descending)
 	var values search.Values
 	for i, position := range positions {
@@ -226,7 +250,11 @@ func (e *evaluation) rankByResources(slots []search.Slot, descending bool, posit
 			return nil, err
 		}
 		values.Each(func(at search.Entry) {
-			if at.Kind == search.Posting && search.AspectOf(at.Key) == search.AspectValue && slices.Contains(slots, search.SlotOf(at.Key)) {
+			if at.Kind != search.Posting || search.AspectOf(at.Key) != search.AspectValue {
+				return
+			}
+			slot := search.SlotOf(at.Key)
+			if slices.ContainsFunc(by, func(r ranked) bool { return r.slot == slot && r.keeps(valueOf(at.Key)) }) {
 				t.take(i, valueOf(at.Key))
 			}
 		})

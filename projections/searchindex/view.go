@@ -14,6 +14,7 @@ type view struct {
 	x        *Index
 	ctx      context.Context // of the search; a view lives no longer
 	snapshot uint64          // positions below are seen
+	began    uint64          // records that were applied when the view was made
 	blocks   uint32          // blocks that may hold something: 0 to blocks-1
 	stored   uint32          // blocks that are read from the store: 0 to stored-1
 	heads    []*head
@@ -25,7 +26,7 @@ type view struct {
 func (x *Index) view(ctx context.Context, snapshot uint64) *view {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	v := &view{x: x, ctx: ctx, snapshot: snapshot, heads: x.heads, stored: x.heads[0].block}
+	v := &view{x: x, ctx: ctx, snapshot: snapshot, began: x.through, heads: x.heads, stored: x.heads[0].block}
 	if snapshot > 0 {
 		v.blocks = blockOf(snapshot-1) + 1
 	}
@@ -58,24 +59,29 @@ func (v *view) liveIn(block uint32, live *set) error {
 		*live = *known
 		return nil
 	}
-	var dead, removed set
+	if len(v.back[block]) == 0 && !v.isPast() {
+		v.fillLive(block, live)
+		v.cut(block, live)
+		return nil
+	}
+	dead, removed := new(set), new(set)
 	v.x.mu.RLock()
 	if int(block) < len(v.x.dead) && v.x.dead[block] != nil {
-		dead = *v.x.dead[block]
+		*dead = *v.x.dead[block]
 	}
 	if int(block) < len(v.x.removed) && v.x.removed[block] != nil {
-		removed = *v.x.removed[block]
+		*removed = *v.x.removed[block]
 	}
 	v.x.mu.RUnlock()
 	for _, e := range v.back[block] {
 		dead.remove(lowOf(e.position))
 	}
 	if v.isPast() {
-		if err := v.revive(block, &dead); err != nil {
+		if err := v.revive(block, dead); err != nil {
 			return err
 		}
 	}
-	dead.or(&removed)
+	dead.or(removed)
 	for i := range live {
 		live[i] = ^dead[i]
 	}
@@ -88,6 +94,22 @@ func (v *view) liveIn(block uint32, live *set) error {
 		v.live[block] = &kept
 	}
 	return nil
+}
+
+// fillLive is what has not ended by now.
+func (v *view) fillLive(block uint32, live *set) {
+	v.x.mu.RLock()
+	defer v.x.mu.RUnlock()
+	if int(block) < len(v.x.dead) && v.x.dead[block] != nil {
+		dead := v.x.dead[block]
+		for i := range live {
+			live[i] = ^dead[i]
+		}
+		return
+	}
+	for i := range live {
+		live[i] = ^uint64(0)
+	}
 }
 
 // revive takes the endings by events from the snapshot on out of a set.

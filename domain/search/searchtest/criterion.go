@@ -111,6 +111,9 @@ func (e *Evaluator) composite(of *search.Parameter, o search.Operand, v *Version
 			component := &of.Components[i]
 			parts := e.componentElements(v, of, i, whole)
 			if !slices.ContainsFunc(parts, func(part element) bool {
+				if component.Type == search.Token { // beside other values, a system alone is no code
+					return tokenMatches(o.Components[i].Parts, coded(e.tokensOf(part, v)))
+				}
 				return e.elementMatches("", "", component, o.Components[i], part, v)
 			}) {
 				return false

@@ -2,6 +2,7 @@ package searchtest
 
 import (
 	"fmt"
+	"strings"
 
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
@@ -78,6 +79,8 @@ func (e *Evaluator) componentElements(v *Version, of *search.Parameter, i int, w
 }
 
 func (e *Evaluator) evaluate(expression string, context fhirpath.Context) fhirpath.Collection {
+	// R4 means FHIR's dateTime, but FHIRPath knows a DateTime of its own.
+	expression = strings.ReplaceAll(expression, "as(DateTime)", "as(dateTime)")
 	compiled := e.expressions[expression]
 	if compiled == nil {
 		var err error

@@ -87,13 +87,17 @@ func stringMatches(m search.Modifier, asked string, stored []string) bool {
 }
 
 // textBegins tells whether a display or text has a word from which on it goes
-// as asked (the modifier :text).
+// as asked, from the first word of that on (the modifier :text).
 func textBegins(el element, t search.ParameterType, asked string) bool {
+	asked = strings.TrimLeftFunc(normalize(asked), func(r rune) bool { return !isWordRune(r) })
+	if asked == "" {
+		return false
+	}
 	for _, text := range displaysOf(el, t) {
 		text = normalize(text)
 		before := ' '
 		for at, r := range text {
-			if isWordRune(r) && !isWordRune(before) && strings.HasPrefix(text[at:], normalize(asked)) {
+			if isWordRune(r) && !isWordRune(before) && strings.HasPrefix(text[at:], asked) {
 				return true
 			}
 			before = r

@@ -42,6 +42,11 @@ func coding(v fhirjson.Value) token {
 	return token{system: v.Get("system").String(), code: v.Get("code").String()}
 }
 
+// coded keeps the tokens that have a code.
+func coded(all []token) []token {
+	return slices.DeleteFunc(slices.Clone(all), func(t token) bool { return t.code == "" })
+}
+
 // tokenMatches compares with code, system|code, |code or system|.
 func tokenMatches(parts []string, stored []token) bool {
 	code := parts[len(parts)-1]
@@ -81,7 +86,8 @@ func isOfType(el element, parts []string) bool {
 // identifierIs compares the identifier of a logical reference.
 func identifierIs(el element, parts []string) bool {
 	of := el.get("identifier")
-	return el.name == "Reference" && tokenMatches(parts, []token{{system: of.Get("system").String(), code: of.Get("value").String()}})
+	t := token{system: of.Get("system").String(), code: of.Get("value").String()}
+	return el.name == "Reference" && t.code != "" && tokenMatches(parts, []token{t})
 }
 
 // impliedCodes is where the codes of an element come from.

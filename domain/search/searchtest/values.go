@@ -86,7 +86,13 @@ func (g *Generator) identifier() object {
 	i := object{}
 	g.set(i, "system", 6, func() any { return pick(g, "http://example.org/mrn", "urn:oid:1.2.3", "http://example.org/MRN") })
 	g.set(i, "value", 9, func() any { return pick(g, "1", "01", "A1", "a1", "x y", "12345|6") })
-	g.set(i, "type", 3, func() any { return g.concept() })
+	g.set(i, "type", 5, func() any {
+		c := g.concept()
+		if g.chance(2) {
+			c["coding"] = []object{{"system": pick(g, "http://example.org/codes", "http://loinc.org"), "code": pick(g, "a", "MR", "mr")}, g.coding()}
+		}
+		return c
+	})
 	if len(i) == 0 {
 		i["value"] = "1"
 	}

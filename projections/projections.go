@@ -93,7 +93,7 @@ func Open(log Log, o Options) (p *Projections, rebuilt, err error) {
 // mend.
 var obstacles = []error{
 	store.ErrInUse, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC,
-	syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
+	syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, errReadAhead,
 }
 
 // obstructed says that the reason is an obstacle. Badger hands causes on as text

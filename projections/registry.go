@@ -91,8 +91,12 @@ func (p *Projections) openRegistry() error {
 	return p.register(after)
 }
 
-// errReached ends the reading ahead.
-var errReached = errors.New("the end of the log as it was is reached")
+// errReached ends the reading ahead; errReadAhead is the error for what keeps it
+// from coming to its end, which is no fault of the folder.
+var (
+	errReached   = errors.New("the end of the log as it was is reached")
+	errReadAhead = errors.New("read the log for search parameters")
+)
 
 func (p *Projections) readAhead(r *registry.Registry, from uint64) (*registry.Registry, error) {
 	end := eventlog.Position(p.registered.horizon)
@@ -118,7 +122,7 @@ func (p *Projections) readAhead(r *registry.Registry, from uint64) (*registry.Re
 		return nil
 	})
 	if !errors.Is(err, errReached) {
-		return nil, fmt.Errorf("read the log for search parameters: %w", err)
+		return nil, fmt.Errorf("%w: %w", errReadAhead, err)
 	}
 	return r, nil
 }

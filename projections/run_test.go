@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 
@@ -164,6 +165,16 @@ func TestRunEnds(t *testing.T) {
 			}
 			if err := p.Close(); err != nil {
 				t.Error(err)
+			}
+			if errors.Is(c.run, event.ErrUnknownSchema) {
+				before := contents(t, dir)
+				if _, _, err := Open(log, testOptions(dir)); !errors.Is(err, c.run) {
+					t.Errorf("Open = %v, want %v: the log was written by a newer program", err, c.run)
+				}
+				if after := contents(t, dir); len(before) == 0 || !maps.Equal(after, before) {
+					t.Errorf("an Open that fails leaves %d keys of %d", len(after), len(before))
+				}
+				return
 			}
 			p = open(t, log, dir)
 			defer p.Close()

@@ -63,10 +63,6 @@ func (f *filterParser) joined(op FilterOp, operator string, part func() (Filter,
 }
 
 func (f *filterParser) one() (Filter, error) {
-	if f.depth++; f.depth > maxFilterDepth {
-		return Filter{}, tooMuch("_filter nests more than %d deep", maxFilterDepth)
-	}
-	defer func() { f.depth-- }()
 	before := f.at
 	if f.keyword("not") {
 		if f.space(); f.peek() != '(' {
@@ -84,6 +80,10 @@ func (f *filterParser) one() (Filter, error) {
 }
 
 func (f *filterParser) parenthesized() (Filter, error) {
+	if f.depth++; f.depth > maxFilterDepth {
+		return Filter{}, tooMuch("_filter nests more than %d deep", maxFilterDepth)
+	}
+	defer func() { f.depth-- }()
 	f.at++
 	inner, err := f.any()
 	if err != nil {

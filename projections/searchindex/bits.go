@@ -74,16 +74,6 @@ func (s *set) cutAt(n int) {
 	clear(s[word+1:])
 }
 
-// cutBelow removes the offsets below n.
-func (s *set) cutBelow(n int) {
-	n = min(n, BlockSize)
-	word := n >> 6
-	clear(s[:word])
-	if word < words {
-		s[word] &^= 1<<(n&63) - 1
-	}
-}
-
 // each calls visit for the offsets in order until it returns false.
 func (s *set) each(visit func(low uint16) bool) bool {
 	for i, w := range s {

@@ -104,12 +104,3 @@ func (c *postingCache) put(made *cached, age uint64) {
 		c.order.Remove(last)
 	}
 }
-
-// clear forgets everything.
-func (c *postingCache) clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	clear(c.byKey)
-	c.order.Init()
-	c.bytes = 0
-}

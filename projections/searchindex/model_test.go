@@ -47,7 +47,6 @@ type world struct {
 	events   []event.Event
 	versions map[uint64]*version
 	current  map[string]uint64 // by type and id: latest version, deletions too
-	cursor   uint64
 }
 
 func newWorld(t *testing.T, seed uint64) *world {

@@ -74,16 +74,3 @@ func addPosting(s *set, encoded []byte) error {
 	}
 	return errDamaged
 }
-
-// isSparse says whether a posting is a list, and about how many members it has.
-func postingSize(encoded []byte) int {
-	if len(encoded) > 0 && encoded[0] == denseForm {
-		n := 0
-		var s set
-		if addPosting(&s, encoded) == nil {
-			n = s.count()
-		}
-		return n
-	}
-	return max(len(encoded)-1, 0)
-}

@@ -59,24 +59,12 @@ func (v *view) liveIn(block uint32, live *set) error {
 		*live = *known
 		return nil
 	}
-	if len(v.back[block]) == 0 && !v.isPast() {
-		v.fillLive(block, live)
+	dead, removed, stored := v.deadNow(block, live)
+	if dead == nil {
 		v.cut(block, live)
 		return nil
 	}
-	dead, removed := new(set), new(set)
-	v.x.mu.RLock()
-	if int(block) < len(v.x.dead) && v.x.dead[block] != nil {
-		*dead = *v.x.dead[block]
-	}
-	if int(block) < len(v.x.removed) && v.x.removed[block] != nil {
-		*removed = *v.x.removed[block]
-	}
-	v.x.mu.RUnlock()
-	for _, e := range v.back[block] {
-		dead.remove(lowOf(e.position))
-	}
-	if v.isPast() {
+	if stored || v.isPast() {
 		if err := v.revive(block, dead); err != nil {
 			return err
 		}
@@ -96,25 +84,56 @@ func (v *view) liveIn(block uint32, live *set) error {
 	return nil
 }
 
-// fillLive is what has not ended by now.
-func (v *view) fillLive(block uint32, live *set) {
-	v.x.mu.RLock()
-	defer v.x.mu.RUnlock()
-	if int(block) < len(v.x.dead) && v.x.dead[block] != nil {
-		dead := v.x.dead[block]
+// deadNow returns which versions of a block have ended as far as the blocks in
+// memory tell, and which are removed; stored says that endings in the store
+// were made since the view was. Where all endings are before the snapshot, it
+// fills live and returns nil.
+func (v *view) deadNow(block uint32, live *set) (dead, removed *set, stored bool) {
+	x := v.x
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	var ended set
+	if int(block) < len(x.dead) && x.dead[block] != nil {
+		ended = *x.dead[block]
+	}
+	if x.through == v.began && len(v.back[block]) == 0 && !v.isPast() {
 		for i := range live {
-			live[i] = ^dead[i]
+			live[i] = ^ended[i]
 		}
-		return
+		return nil, nil, false
 	}
-	for i := range live {
-		live[i] = ^uint64(0)
+	removed = new(set)
+	if int(block) < len(x.removed) && x.removed[block] != nil {
+		*removed = *x.removed[block]
 	}
+	for _, e := range v.back[block] {
+		ended.remove(lowOf(e.position))
+	}
+	// What ended since the view was made is undone under the lock that the sets
+	// are read under: both are of one moment.
+	last := v.heads[len(v.heads)-1]
+	undo := func(h *head) {
+		h.endingsDown(func(e ending) bool {
+			if e.by >= v.began && blockOf(e.position) == block {
+				ended.remove(lowOf(e.position))
+			}
+			return e.by >= v.began
+		})
+	}
+	undo(last)
+	for _, h := range x.heads {
+		if h.block > last.block {
+			undo(h)
+		}
+	}
+	dead = new(set)
+	*dead = ended
+	return dead, removed, x.heads[0].block > last.block+1
 }
 
 // revive takes the endings by events from the snapshot on out of a set.
 func (v *view) revive(block uint32, dead *set) error {
-	if int(block) >= len(v.x.dead) || dead.isEmpty() {
+	if dead.isEmpty() {
 		return nil
 	}
 	first := blockOf(v.snapshot)

@@ -166,6 +166,10 @@ func New(d Dependencies, o Options) (*Server, error) {
 // Handler returns what serves requests. It needs no further wrapping.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serveHTTP) }
 
+// BodyBytes is how much memory the bodies of requests take at the moment: what
+// Options.MaxBodyBytesInFlight bounds.
+func (s *Server) BodyBytes() int64 { return s.bodies.used.Load() }
+
 // MetricsHandler serves the Prometheus metrics, for a listener of their own;
 // see Options.SeparateMetrics.
 func (s *Server) MetricsHandler() http.Handler { return s.gather }

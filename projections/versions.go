@@ -11,7 +11,7 @@ import (
 
 // versionCacheBytes bounds the versions that are kept in memory, bodies
 // included.
-const versionCacheBytes = 64 << 20
+const versionCacheBytes = 48 << 20
 
 // versionCache keeps versions that were read lately, so that the pages of a
 // search need not read and decompress them again. A version in the log never

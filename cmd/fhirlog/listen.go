@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,6 +27,10 @@ func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi
 	if err != nil {
 		return err
 	}
+	tuning, stopTuning := context.WithCancel(ctx)
+	var tuned sync.WaitGroup
+	tuned.Go(func() { tuneMemory(tuning, api.BodyBytes) })
+	defer func() { stopTuning(); tuned.Wait() }()
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w (is another server running? choose another --listen)", err)

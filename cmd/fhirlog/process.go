@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -50,15 +51,35 @@ func startProfile(file string) (stop func(), err error) {
 	}, nil
 }
 
-// tuneMemory lets the heap grow further than usual before it is collected: it is
-// small, so that processor time is worth more than the memory. Large Bundles are
-// where that ends: beyond twice the memory for bodies the collector works harder
-// instead. GOGC and GOMEMLIMIT, if set, win.
-func tuneMemory(bodies int64) {
+// memoryBase is what the heap is kept to when no large bodies are at work: the
+// caches and the newest blocks of the search index take about half of it.
+const memoryBase = 400 << 20
+
+// tuneMemory lets the heap grow further than usual before it is collected, as
+// long as it is small: processor time is worth more than memory then. From
+// memoryBase on, and beyond three times the bytes of the bodies that are at work,
+// the collector works harder instead. It follows them until ctx ends. GOGC and
+// GOMEMLIMIT, if set, win.
+func tuneMemory(ctx context.Context, bodyBytes func() int64) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(300)
 	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(2 * bodies)
+	if os.Getenv("GOMEMLIMIT") != "" {
+		return
+	}
+	const step = 32 << 20
+	set := int64(0)
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		if limit := memoryBase + 3*bodyBytes()/step*step; limit != set {
+			debug.SetMemoryLimit(limit)
+			set = limit
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
 	}
 }

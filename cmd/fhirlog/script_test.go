@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // An HTTP script is a conversation with a server in plain text; README.md in
@@ -30,6 +31,7 @@ type step struct {
 	path    string
 	headers []headerLine
 	pack    bool // compress the body
+	until   bool // ask again as long as the answer is another one
 	body    string
 	status  int
 	wants   []want
@@ -84,8 +86,12 @@ func readScript(file string) (*script, error) {
 }
 
 func (st *step) readHeader(line string) error {
-	if line == "@gzip" {
+	switch line {
+	case "@gzip":
 		st.pack = true
+		return nil
+	case "@until":
+		st.until = true
 		return nil
 	}
 	name, value, ok := strings.Cut(line, ":")
@@ -148,8 +154,26 @@ func (c *conversation) fill(line int, text string) string {
 	})
 }
 
-// take sends one request and checks its answer.
+// take sends one request and checks its answer. A step that waits for something
+// is sent again until the answer is right, or patience is at an end.
 func (c *conversation) take(st *step) {
+	deadline := time.Now().Add(patience)
+	faults, got := c.attempt(st)
+	for st.until && len(faults) > 0 && time.Now().Before(deadline) {
+		time.Sleep(10 * time.Millisecond)
+		faults, got = c.attempt(st)
+	}
+	for _, fault := range faults {
+		c.t.Errorf("%s:%s", c.script.name, fault)
+	}
+	if len(faults) > 0 {
+		c.t.Logf("the answer was %d %v\n%.3000s", got.status, got.header, got.body)
+	}
+}
+
+// attempt sends a request once, and tells how the answer differs from what is
+// wanted.
+func (c *conversation) attempt(st *step) (faults []string, got *reply) {
 	request := c.request(st)
 	response, err := client.Do(request)
 	if err != nil {
@@ -165,25 +189,20 @@ func (c *conversation) take(st *step) {
 			c.t.Fatalf("%s:%d: %s %s: %v", c.script.name, st.line, st.method, st.path, err)
 		}
 	}
-	got := &reply{header: response.Header, body: body}
+	got = &reply{status: response.StatusCode, header: response.Header, body: body}
 	if len(body) > 0 {
 		got.tree, got.broken = parseTree(body)
 	}
-	failed := false
 	if response.StatusCode != st.status {
-		failed = true
-		c.t.Errorf("%s:%d: %s %s: status %d, want %d", c.script.name, st.line, st.method, st.path, response.StatusCode, st.status)
+		faults = append(faults, fmt.Sprintf("%d: %s %s: status %d, want %d", st.line, st.method, st.path, response.StatusCode, st.status))
 	}
 	for _, w := range st.wants {
 		w.value = c.fill(w.line, w.value)
 		if fault := got.check(&w, c.known); fault != "" {
-			failed = true
-			c.t.Errorf("%s:%d: %s %s: %s %s", c.script.name, w.line, st.method, st.path, w.place, fault)
+			faults = append(faults, fmt.Sprintf("%d: %s %s: %s %s", w.line, st.method, st.path, w.place, fault))
 		}
 	}
-	if failed {
-		c.t.Logf("the answer was %d %v\n%.3000s", response.StatusCode, response.Header, body)
-	}
+	return faults, got
 }
 
 func (c *conversation) request(st *step) *http.Request {
@@ -219,6 +238,7 @@ func (c *conversation) request(st *step) *http.Request {
 
 // reply is what came back.
 type reply struct {
+	status int
 	header http.Header
 	body   []byte
 	tree   *tree

@@ -56,7 +56,6 @@ type serveCommand struct {
 // Run serves until ctx ends.
 func (c *serveCommand) Run(ctx context.Context) error {
 	log := newLogger(os.Stderr, c.LogLevel, c.LogFormat)
-	tuneMemory(c.MaxBodiesMB << 20)
 	commitOptions, httpOptions, err := c.options()
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 )
 
 // postingCacheBytes bounds the postings kept in memory.
-const postingCacheBytes = 64 << 20
+const postingCacheBytes = 32 << 20
 
 // postingCache keeps the postings of keys, and of all keys with a beginning, in
 // all blocks of the store. Blocks in the store change by late values only, so what is

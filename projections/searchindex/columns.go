@@ -93,7 +93,7 @@ type columnNames struct {
 // What is kept in memory of columns, in bytes.
 const (
 	columnNamesBytes = 4 << 20
-	columnsBytes     = 32 << 20
+	columnsBytes     = 24 << 20
 )
 
 // columnID names a column in a block.

@@ -143,7 +143,7 @@ func (h *mostFirst) Pop() any {
 }
 
 // orderCachePositions bounds the orders kept in memory: 8 bytes each.
-const orderCachePositions = 4 << 20
+const orderCachePositions = 2 << 20
 
 // orderCache keeps whole sorted results for the pages to come. What it gives
 // must not be changed.

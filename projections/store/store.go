@@ -16,8 +16,8 @@ import (
 // Options tune the store; the zero value is the default.
 type Options struct {
 	MemTableBytes   int64 // size of a memtable; default 16 MiB
-	BlockCacheBytes int64 // decompressed blocks kept; default 64 MiB
-	IndexCacheBytes int64 // table indexes kept; default 64 MiB
+	BlockCacheBytes int64 // decompressed blocks kept; default 32 MiB
+	IndexCacheBytes int64 // table indexes kept; default 32 MiB
 	// BeforeWrite, if set, is called before each transaction of Badger; an error
 	// ends the batch there. Tests cut a batch in the middle with it.
 	BeforeWrite func() error
@@ -88,8 +88,8 @@ func badgerOptions(dir string, o Options) badger.Options {
 		WithMemTableSize(memTable).
 		WithNumMemtables(3).
 		WithNumCompactors(2).
-		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 64<<20)).
-		WithIndexCacheSize(orDefault(o.IndexCacheBytes, 64<<20)).
+		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 32<<20)).
+		WithIndexCacheSize(orDefault(o.IndexCacheBytes, 32<<20)).
 		WithValueThreshold(memTable / 16).
 		WithValueLogFileSize(1 << 20).
 		WithNumVersionsToKeep(1)

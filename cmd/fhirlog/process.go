@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"time"
@@ -49,6 +50,19 @@ func startProfile(file string) (stop func(), err error) {
 			fmt.Fprintln(os.Stderr, "write the CPU profile:", err)
 		}
 	}, nil
+}
+
+// writeHeapProfile writes what is in memory; no file, no profile.
+func writeHeapProfile(file string) error {
+	if file == "" {
+		return nil
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	runtime.GC()
+	return errors.Join(pprof.WriteHeapProfile(f), f.Close())
 }
 
 // memoryBase is what the heap is kept to when no large bodies are at work: the

@@ -50,6 +50,8 @@ type serveCommand struct {
 	LogLevel   string `enum:"debug,info,warn,error" default:"info" env:"FHIRLOG_LOG_LEVEL" help:"debug, info, warn or error. debug has a line for each request; no level has content of resources."`
 	CPUProfile string `name:"cpu-profile" hidden:"" placeholder:"FILE" help:"Write a CPU profile of the whole run, for go tool pprof."`
 
+	HeapProfile string `name:"heap-profile" hidden:"" placeholder:"FILE" help:"Write what is in memory at the stop, for go tool pprof."`
+
 	LogFormat string `enum:"auto,json,console" default:"auto" env:"FHIRLOG_LOG_FORMAT" help:"json, console, or auto: console on a terminal."`
 }
 
@@ -90,6 +92,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	err = c.serve(ctx, n, metrics, httpOptions, log)
 	stopBesides()
 	running.Wait()
+	err = errors.Join(err, writeHeapProfile(c.HeapProfile))
 	if closed := n.close(); closed != nil {
 		return errors.Join(err, fmt.Errorf("stop: %w", closed))
 	}

@@ -30,12 +30,14 @@ func (e *evaluation) operator(t domain.ResourceType, expr search.Expr) (operator
 			if err != nil {
 				return nil, err
 			}
-			parts = append(parts, o)
+			if k, ok := o.(known); !ok || len(k.result) > 0 {
+				parts = append(parts, o)
+			}
 		}
 		if len(parts) == 1 {
 			return parts[0], nil
 		}
-		return e.united(parts)
+		return parts, nil
 	case search.Not:
 		o, err := e.operator(t, x.Of)
 		return neither{o}, err
@@ -62,7 +64,10 @@ func (e *evaluation) operator(t domain.ResourceType, expr search.Expr) (operator
 		return e.unreferenced(t, x)
 	case search.Checked:
 		o, err := e.operator(t, x.Of)
-		return checked{o, e, x.Accept}, err
+		if k, ok := o.(known); ok && len(k.result) == 0 {
+			return o, err
+		}
+		return checked{o, e, x.Accept, new(set)}, err
 	}
 	return nil, fmt.Errorf("searchindex: no operator for %T", expr)
 }
@@ -96,23 +101,6 @@ func (e *evaluation) and(t domain.ResourceType, parts search.And) (operator, err
 type sizedOperator struct {
 	operator
 	size int
-}
-
-// united makes one result of alternatives that are all there.
-func (e *evaluation) united(parts either) (operator, error) {
-	for _, part := range parts {
-		if _, ok := part.(known); !ok {
-			return parts, nil
-		}
-	}
-	g := newGatherer()
-	for _, part := range parts {
-		r := part.(known).result
-		for i := range r {
-			g.addPart(&r[i])
-		}
-	}
-	return known{g.result()}, nil
 }
 
 // allOf is all versions of a type, or of all types.
@@ -243,11 +231,11 @@ func partOf(block uint32, s *set) part {
 	n := s.count()
 	if n > sparseMost {
 		kept := *s
-		return part{block: block, dense: &kept}
+		return part{block: block, n: int32(n), dense: &kept}
 	}
 	lows := make([]uint16, 0, n)
 	s.each(func(low uint16) bool { lows = append(lows, low); return true })
-	return part{block: block, lows: lows}
+	return sparsePart(block, lows)
 }
 
 // walk calls visit for each block that holds current matches, upwards from a

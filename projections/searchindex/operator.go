@@ -231,11 +231,13 @@ type checked struct {
 	operator
 	e      *evaluation
 	accept func(resource fhirjson.Value) bool
+	holds  *set // memory for fill
 }
 
 func (o checked) fill(block uint32, mask, dst *set) error {
-	var holds set
-	if err := o.operator.fill(block, mask, &holds); err != nil {
+	holds := o.holds
+	*holds = set{}
+	if err := o.operator.fill(block, mask, holds); err != nil {
 		return err
 	}
 	holds.and(mask)

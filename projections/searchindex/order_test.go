@@ -108,7 +108,7 @@ func TestOrder(t *testing.T) {
 			where := of("Observation", w.expr(2))
 			q := &search.Query{Identity: fmt.Sprint(len(w.events), i), Scopes: []search.Scope{{Type: "Observation", Where: where}}, Sort: w.sortKeys()}
 			want := w.sorted(w.find("Observation", where, snapshot), q.Sort)
-			r := search.PageRequest{Query: q, Snapshot: snapshot, Count: []int{1 + len(want)/4, 1 + len(want)/40}[i%2]}
+			r := search.PageRequest{Query: q, Snapshot: snapshot, Count: []int{1 + len(want)/4, 1 + len(want)/40}[i%2], Total: true}
 			var got []uint64
 			for pages := 0; pages < 6; pages++ {
 				page, err := w.index.Search(context.Background(), w, r)

@@ -3,6 +3,7 @@ package searchindex
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"fhirlog/domain/search"
@@ -24,7 +25,8 @@ func (x *Index) Search(ctx context.Context, source Source, r search.PageRequest)
 }
 
 func (e *evaluation) page(r search.PageRequest) (search.Page, error) {
-	if len(r.Query.Sort) > 0 && r.Count > 0 {
+	down, byPosition := positionOrder(r.Query.Sort)
+	if !byPosition && r.Count > 0 {
 		return e.sortedPage(r)
 	}
 	o, err := e.query(r.Query)
@@ -40,7 +42,7 @@ func (e *evaluation) page(r search.PageRequest) (search.Page, error) {
 	if r.Count == 0 {
 		return page, nil
 	}
-	return page, e.fillPage(&page, o, r)
+	return page, e.fillPage(&page, o, r, down)
 }
 
 // query prepares all scopes of a query.
@@ -82,6 +84,10 @@ func (e *evaluation) countKnown(r result) (total int, err error) {
 		if r[i].block >= e.blocks {
 			break
 		}
+		if e.allLive(r[i].block) {
+			total += r[i].size()
+			continue
+		}
 		if err := e.liveIn(r[i].block, live); err != nil {
 			return 0, err
 		}
@@ -99,39 +105,62 @@ func (e *evaluation) countKnown(r result) (total int, err error) {
 	return total, e.ctx.Err()
 }
 
-// fillPage finds the matches from the cursor on, in the order of positions, and
-// where the pages beside begin.
-func (e *evaluation) fillPage(page *search.Page, o operator, r search.PageRequest) error {
-	start := uint64(0)
-	if r.HasCursor {
-		start = r.Cursor
+// positionOrder says whether matches stand in the order of positions, and whether
+// downwards: instants never decrease, so _lastUpdated is that order.
+func positionOrder(keys []search.SortKey) (down, is bool) {
+	if len(keys) == 0 {
+		return false, true
 	}
-	err := e.walk(o, blockOf(start), false, func(block uint32, holds *set) (bool, error) {
-		first := uint64(block) * BlockSize
-		return holds.each(func(low uint16) bool {
-			position := first + uint64(low)
-			switch {
-			case position < start:
-			case len(page.Matches) == r.Count:
-				page.Next, page.HasNext = position, true
-			default:
-				page.Matches = append(page.Matches, position)
-			}
-			return !page.HasNext
-		}), nil
+	return keys[0].Descending, keys[0].By == search.SortLastUpdated
+}
+
+// fillPage finds the matches from the cursor on, in the order of positions or
+// against it, and where the pages beside begin.
+func (e *evaluation) fillPage(page *search.Page, o operator, r search.PageRequest, down bool) error {
+	start := r.Cursor
+	switch {
+	case !r.HasCursor && down:
+		start = math.MaxUint64
+	case !r.HasCursor:
+		start = 0
+	}
+	err := e.scan(o, start, down, func(position uint64) bool {
+		if len(page.Matches) == r.Count {
+			page.Next, page.HasNext = position, true
+			return false
+		}
+		page.Matches = append(page.Matches, position)
+		return true
 	})
-	if err != nil || start == 0 {
+	if err != nil || !r.HasCursor || start == 0 && !down {
 		return err
 	}
+	before := start - 1
+	if down {
+		before = start + 1
+	}
 	found := 0
-	return e.walk(o, blockOf(start), true, func(block uint32, holds *set) (bool, error) {
+	return e.scan(o, before, !down, func(position uint64) bool {
+		page.Previous, page.HasPrevious = position, true
+		found++
+		return found < r.Count
+	})
+}
+
+// scan calls visit for the matches from a position on, upwards or downwards,
+// until visit returns false.
+func (e *evaluation) scan(o operator, start uint64, down bool, visit func(position uint64) bool) error {
+	return e.walk(o, uint32(min(start/BlockSize, math.MaxUint32)), down, func(block uint32, holds *set) (bool, error) {
 		first := uint64(block) * BlockSize
-		return holds.eachDown(func(low uint16) bool {
-			if position := first + uint64(low); position < start {
-				page.Previous, page.HasPrevious = position, true
-				found++
-			}
-			return found < r.Count
+		if down {
+			return holds.eachDown(func(low uint16) bool {
+				position := first + uint64(low)
+				return position > start || visit(position)
+			}), nil
+		}
+		return holds.each(func(low uint16) bool {
+			position := first + uint64(low)
+			return position < start || visit(position)
 		}), nil
 	})
 }
@@ -145,13 +174,11 @@ func (x *Index) Find(ctx context.Context, source Source, q *search.Query, snapsh
 		return nil, err
 	}
 	var found []uint64
-	err = e.walk(o, 0, false, func(block uint32, holds *set) (bool, error) {
-		return holds.each(func(low uint16) bool {
-			if len(found) < limit {
-				found = append(found, uint64(block)*BlockSize+uint64(low))
-			}
-			return len(found) < limit
-		}), nil
+	err = e.scan(o, 0, false, func(position uint64) bool {
+		if len(found) < limit {
+			found = append(found, position)
+		}
+		return len(found) < limit
 	})
 	return found, err
 }

@@ -8,21 +8,23 @@ import (
 )
 
 // sparseMost is up to how many offsets a part of a result is kept as a list.
-const sparseMost = 256
+const sparseMost = 512
 
 // part is the positions of a result within one block.
 type part struct {
 	block uint32
+	n     int32    // how many
 	lows  []uint16 // ascending and unique; unless dense is set
 	dense *set
 }
 
-func (p *part) size() int {
-	if p.dense != nil {
-		return p.dense.count()
-	}
-	return len(p.lows)
+func sparsePart(block uint32, lows []uint16) part {
+	return part{block: block, n: int32(len(lows)), lows: lows}
 }
+
+func densePart(block uint32, s *set) part { return part{block: block, n: int32(s.count()), dense: s} }
+
+func (p *part) size() int { return int(p.n) }
 
 // into adds the part to a set.
 func (p *part) into(s *set) {
@@ -170,14 +172,14 @@ func (g *gatherer) addPosition(position uint64) {
 func (g *gatherer) result() result {
 	r := make(result, 0, len(g.parts))
 	for block, p := range g.parts {
-		if p.dense == nil {
-			slices.Sort(p.lows)
-			p.lows = slices.Compact(p.lows)
-			if len(p.lows) == 0 {
-				continue
-			}
+		if p.dense != nil {
+			r = append(r, densePart(block, p.dense))
+			continue
 		}
-		r = append(r, part{block, p.lows, p.dense})
+		slices.Sort(p.lows)
+		if p.lows = slices.Compact(p.lows); len(p.lows) > 0 {
+			r = append(r, sparsePart(block, p.lows))
+		}
 	}
 	slices.SortFunc(r, func(a, b part) int { return int(a.block) - int(b.block) })
 	return r
@@ -226,9 +228,9 @@ func (v *view) matchKey(key []byte) (result, error) {
 		case len(lows) > sparseMost:
 			p := gathered{lows: lows}
 			p.makeDense()
-			r = append(r, part{block: h.block, dense: p.dense})
+			r = append(r, densePart(h.block, p.dense))
 		default:
-			r = append(r, part{block: h.block, lows: slices.Clone(lows)})
+			r = append(r, sparsePart(h.block, slices.Clone(lows)))
 		}
 	})
 	return r, nil

@@ -84,6 +84,16 @@ func (v *view) liveIn(block uint32, live *set) error {
 	return nil
 }
 
+// allLive says that the whole block is seen, and that no version in it has ended.
+func (v *view) allLive(block uint32) bool {
+	if uint64(block+1)*BlockSize > v.snapshot {
+		return false
+	}
+	v.x.mu.RLock()
+	defer v.x.mu.RUnlock()
+	return int(block) >= len(v.x.dead) || v.x.dead[block] == nil
+}
+
 // deadNow returns which versions of a block have ended as far as the blocks in
 // memory tell, and which are removed; stored says that endings in the store
 // were made since the view was. Where all endings are before the snapshot, it

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 
 	"fhirlog/domain"
 	"fhirlog/domain/search"
@@ -92,8 +94,32 @@ func (e *evaluation) and(t domain.ResourceType, parts search.And) (operator, err
 		sizes[i] = sizedOperator{o, o.size()}
 	}
 	slices.SortStableFunc(sizes, func(a, b sizedOperator) int { return cmp.Compare(a.size, b.size) })
-	for i := range sizes {
-		all[i] = sizes[i].operator
+	// What is there already meets at once; the others look at what is left.
+	all = all[:0]
+	meeting := -1
+	var met []string
+	for _, o := range sizes {
+		k, is := o.operator.(known)
+		switch {
+		case !is:
+			all = append(all, o.operator)
+			continue
+		case meeting < 0:
+			meeting = len(all)
+			all = append(all, k)
+		default:
+			all[meeting] = known{meet(all[meeting].(known).result, k.result)}
+		}
+		if e.explaining {
+			met = append(met, strconv.Itoa(o.size))
+		}
+	}
+	if len(met) > 1 {
+		e.steps = append(e.steps, fmt.Sprintf("postings of %s versions have %d in common, ended ones included",
+			strings.Join(met, " and "), all[meeting].size()))
+	}
+	if len(all) == 1 {
+		return all[0], nil
 	}
 	return &both{parts: all}, nil
 }

@@ -43,7 +43,8 @@ type operator interface {
 // evaluation is one search at work, with all its inner searches.
 type evaluation struct {
 	*view
-	source Source
+	source     Source
+	explaining bool
 }
 
 // known is a result that is there.

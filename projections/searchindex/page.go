@@ -12,6 +12,7 @@ import (
 // Search finds one page of the matches of a query.
 func (x *Index) Search(ctx context.Context, source Source, r search.PageRequest) (search.Page, error) {
 	e := x.evaluation(ctx, source, r.Snapshot)
+	e.explaining = r.Query.Explain
 	began := time.Now()
 	page, err := e.page(r)
 	if err != nil {

@@ -88,6 +88,55 @@ func (r result) each(visit func(position uint64) bool) bool {
 	return true
 }
 
+// meet is what two results have in common.
+func meet(a, b result) result {
+	both := make(result, 0, min(len(a), len(b)))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].block < b[0].block:
+			a = a[1:]
+		case a[0].block > b[0].block:
+			b = b[1:]
+		default:
+			if p := meetParts(&a[0], &b[0]); p.n > 0 {
+				both = append(both, p)
+			}
+			a, b = a[1:], b[1:]
+		}
+	}
+	return both
+}
+
+func meetParts(a, b *part) part {
+	if a.dense != nil {
+		a, b = b, a // a list first, if there is one
+	}
+	if a.dense != nil {
+		left := *a.dense
+		left.and(b.dense)
+		return partOf(a.block, &left)
+	}
+	lows := make([]uint16, 0, len(a.lows))
+	if b.dense != nil {
+		for _, low := range a.lows {
+			if b.dense.has(low) {
+				lows = append(lows, low)
+			}
+		}
+		return sparsePart(a.block, lows)
+	}
+	other := b.lows
+	for _, low := range a.lows {
+		for len(other) > 0 && other[0] < low {
+			other = other[1:]
+		}
+		if len(other) > 0 && other[0] == low {
+			lows = append(lows, low)
+		}
+	}
+	return sparsePart(a.block, lows)
+}
+
 // gatherer unites postings.
 type gatherer struct {
 	parts map[uint32]*gathered

@@ -223,8 +223,11 @@ func (x *Index) RemoveSlots(ctx context.Context, slots []search.Slot, progress f
 	b := x.store.NewBatch()
 	for _, slot := range slots {
 		for _, family := range []keys.IndexFamily{keys.Postings, keys.Columns, keys.Forwards} {
-			if err := x.removeFromStore(ctx, b, keys.IndexPrefix(family, search.Key(slot, 0)[:4])); err != nil {
-				return err
+			prefix := keys.IndexPrefix(family, search.Key(slot, 0)[:4])
+			for _, prefix := range [][]byte{prefix, store.ChunksOf(prefix)} {
+				if err := x.removeFromStore(ctx, b, prefix); err != nil {
+					return err
+				}
 			}
 		}
 	}

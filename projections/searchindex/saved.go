@@ -26,6 +26,9 @@ const endingsKind = 0
 // written here is. Write must have returned.
 func (x *Index) Save(b *store.Batch) {
 	h := x.heads[len(x.heads)-1]
+	for n := range h.saved {
+		b.Delete(keys.SavedHead(h.block, n))
+	}
 	var chunk []byte
 	n := uint32(0)
 	flush := func() {

@@ -16,15 +16,24 @@ type Batch struct {
 type write struct {
 	key, value []byte
 	remove     bool
+	meta       byte
 }
 
 // NewBatch begins an empty batch.
 func (s *Store) NewBatch() *Batch { return &Batch{store: s} }
 
 // Put sets key to value. Both are kept until Commit.
-func (b *Batch) Put(key, value []byte) { b.writes = append(b.writes, write{key: key, value: value}) }
+func (b *Batch) Put(key, value []byte) {
+	w := write{key: key, value: value}
+	if len(value) > b.store.maxValue {
+		b.writes = append(b.writes, w.chunks(b.store.maxValue)...)
+		return
+	}
+	b.writes = append(b.writes, w)
+}
 
-// Delete removes key.
+// Delete removes key, with the chunks of a large value. To replace a large value
+// by one that may be shorter, delete it first.
 func (b *Batch) Delete(key []byte) { b.writes = append(b.writes, write{key: key, remove: true}) }
 
 // Commit writes everything in the order it was given and empties the batch. It
@@ -63,7 +72,10 @@ func (s *Store) commit(txn *badger.Txn) error {
 
 func (w write) into(txn *badger.Txn) error {
 	if w.remove {
+		if err := deleteChunks(txn, w.key); err != nil {
+			return err
+		}
 		return txn.Delete(w.key)
 	}
-	return txn.Set(w.key, w.value)
+	return txn.SetEntry(badger.NewEntry(w.key, w.value).WithMeta(w.meta))
 }

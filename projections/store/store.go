@@ -15,7 +15,7 @@ import (
 
 // Options tune the store; the zero value is the default.
 type Options struct {
-	MemTableBytes   int64 // size of a memtable; default 16 MiB
+	MemTableBytes   int64 // size of a memtable; default 8 MiB
 	BlockCacheBytes int64 // decompressed blocks kept; default 32 MiB
 	IndexCacheBytes int64 // table indexes kept; default 32 MiB
 	// BeforeWrite, if set, is called before each transaction of Badger; an error
@@ -27,6 +27,7 @@ type Options struct {
 type Store struct {
 	dir         string
 	db          *badger.DB
+	maxValue    int // larger ones are kept in chunks
 	beforeWrite func() error
 	damaged     atomic.Bool // Verify has found damage
 }
@@ -56,7 +57,7 @@ func Open(dir string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the projections: %w", err)
 	}
-	return &Store{dir: dir, db: db, beforeWrite: o.BeforeWrite}, nil
+	return &Store{dir: dir, db: db, maxValue: maxValue(o.memTable()), beforeWrite: o.BeforeWrite}, nil
 }
 
 // checkUnused looks for the lock that Badger holds on an open folder. Badger
@@ -77,8 +78,11 @@ func checkUnused(dir string) error {
 	return nil
 }
 
+// memTable is the size of a memtable in bytes.
+func (o Options) memTable() int64 { return orDefault(o.MemTableBytes, 8<<20) }
+
 func badgerOptions(dir string, o Options) badger.Options {
-	memTable := orDefault(o.MemTableBytes, 16<<20)
+	memTable := o.memTable()
 	return badger.DefaultOptions(dir).
 		WithLogger(nil).
 		WithMetricsEnabled(false).
@@ -86,6 +90,7 @@ func badgerOptions(dir string, o Options) badger.Options {
 		WithSyncWrites(false).
 		WithCompression(options.Snappy).
 		WithMemTableSize(memTable).
+		WithBaseTableSize(1 << 20). // compaction builds a dozen tables at once, in memory
 		WithNumMemtables(3).
 		WithNumCompactors(2).
 		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 32<<20)).
@@ -179,7 +184,7 @@ func (s *Store) Get(key []byte, use func(value []byte) error) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("read the projections: %w", err)
 	}
-	return true, item.Value(use)
+	return true, value(txn, item, use)
 }
 
 // Range says which keys Scan visits.
@@ -200,7 +205,7 @@ func (s *Store) Scan(r Range, fn func(key, value []byte) (bool, error)) error {
 	it := txn.NewIterator(o)
 	defer it.Close()
 	for it.Seek(r.seekKey()); it.ValidForPrefix(r.Prefix); it.Next() {
-		more, err := visit(it.Item(), r.KeysOnly, fn)
+		more, err := visit(txn, it.Item(), r.KeysOnly, fn)
 		if err != nil || !more {
 			return err
 		}
@@ -219,11 +224,11 @@ func (r Range) seekKey() []byte {
 	}
 }
 
-func visit(item *badger.Item, keysOnly bool, fn func(key, value []byte) (bool, error)) (more bool, err error) {
+func visit(txn *badger.Txn, item *badger.Item, keysOnly bool, fn func(key, value []byte) (bool, error)) (more bool, err error) {
 	if keysOnly {
 		return fn(item.Key(), nil)
 	}
-	err = item.Value(func(value []byte) error {
+	err = value(txn, item, func(value []byte) error {
 		more, err = fn(item.Key(), value)
 		return err
 	})

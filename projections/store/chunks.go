@@ -19,7 +19,7 @@ func maxValue(memTable int64) int { return int(memTable / 32) }
 //	chunkFamily key number   the chunk; number 4 bytes, big-endian
 //	key                      uvarint length of the value; marked as inChunks
 const (
-	chunkFamily = 'z'
+	chunkFamily = 0xff
 	inChunks    = 1 // the user's meta byte of an entry
 )
 

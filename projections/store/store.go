@@ -196,7 +196,8 @@ type Range struct {
 }
 
 // Scan calls fn for the keys of a range in order until it returns false. Key and
-// value are valid only during the call.
+// value are valid only during the call. A range without prefix leaves out the
+// chunks of large values.
 func (s *Store) Scan(r Range, fn func(key, value []byte) (bool, error)) error {
 	txn := s.db.NewTransaction(false)
 	defer txn.Discard()
@@ -205,6 +206,9 @@ func (s *Store) Scan(r Range, fn func(key, value []byte) (bool, error)) error {
 	it := txn.NewIterator(o)
 	defer it.Close()
 	for it.Seek(r.seekKey()); it.ValidForPrefix(r.Prefix); it.Next() {
+		if len(r.Prefix) == 0 && it.Item().Key()[0] == chunkFamily {
+			continue // shown with the key that they belong to
+		}
 		more, err := visit(txn, it.Item(), r.KeysOnly, fn)
 		if err != nil || !more {
 			return err

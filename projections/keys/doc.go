@@ -24,7 +24,7 @@
 //	f slot aspect value block               forward references of the search index
 //	s block block                           which versions of the first block ended by events
 //	                                        of the second
-//	ff key number                           a piece of a large value, see package store
+//	ff chunk key number                           a piece of a large value, see package store
 //	w block piece                           what a clean stop saved of the newest block
 //	q row …                                 registry of search parameters and jobs; see
 //	                                        package parameters

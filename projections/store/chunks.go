@@ -16,15 +16,15 @@ func maxValue(memTable int64) int { return int(memTable / 32) }
 // A larger value is kept in chunks of maxValue under keys of their own, which are
 // written before the key itself:
 //
-//	chunkFamily key number   the chunk; number 4 bytes, big-endian
+//	chunkPrefix key number   the chunk; number 4 bytes, big-endian
 //	key                      uvarint length of the value; marked as inChunks
 const (
-	chunkFamily = 0xff
-	inChunks    = 1 // the user's meta byte of an entry
+	chunkPrefix = "\xffchunk" // no other key begins like this
+	inChunks    = 1           // the user's meta byte of an entry
 )
 
 // ChunksOf is the prefix of the chunks of all keys that begin with prefix.
-func ChunksOf(prefix []byte) []byte { return append([]byte{chunkFamily}, prefix...) }
+func ChunksOf(prefix []byte) []byte { return append([]byte(chunkPrefix), prefix...) }
 
 func chunkKey(key []byte, number uint32) []byte {
 	return binary.BigEndian.AppendUint32(ChunksOf(key), number)

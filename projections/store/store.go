@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -206,7 +207,7 @@ func (s *Store) Scan(r Range, fn func(key, value []byte) (bool, error)) error {
 	it := txn.NewIterator(o)
 	defer it.Close()
 	for it.Seek(r.seekKey()); it.ValidForPrefix(r.Prefix); it.Next() {
-		if len(r.Prefix) == 0 && it.Item().Key()[0] == chunkFamily {
+		if len(r.Prefix) == 0 && bytes.HasPrefix(it.Item().Key(), []byte(chunkPrefix)) {
 			continue // shown with the key that they belong to
 		}
 		more, err := visit(txn, it.Item(), r.KeysOnly, fn)

@@ -24,7 +24,7 @@ func (s *Service) prepareProvenance(w *work, p *prepared) error {
 		return fmt.Errorf("the target of a Provenance is command %d of %d", late.of+1, len(w.commands))
 	}
 	if late.resource.Kind() != fhirjson.Object || late.resource.Get("target").Exists() {
-		return domain.NewError(domain.Invalid, "X-Provenance is a Provenance without target: the server fills it in", "Provenance.target")
+		return domain.NewError(domain.Invalid, "a Provenance that comes with a change has no target: the server fills it in", "Provenance.target")
 	}
 	of := &w.commands[late.of]
 	sample, err := late.withTarget(placeOf(of.command.Type, cmp.Or(of.id, "id")))
@@ -40,7 +40,7 @@ func (s *Service) prepareProvenance(w *work, p *prepared) error {
 	if conditional != nil {
 		issues = append(issues, domain.Issue{
 			Code: "not-supported", Expression: conditional,
-			Message: "The references of an X-Provenance cannot be searches: name the resource by type and id.",
+			Message: "The references of a Provenance that comes with a change cannot be searches: name the resource by type and id.",
 		})
 	}
 	if hasFaults(issues) {

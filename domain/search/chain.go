@@ -1,7 +1,7 @@
 package search
 
 import (
-	"slices"
+	"fmt"
 	"strings"
 
 	"fhirlog/domain"
@@ -14,8 +14,8 @@ func (p *queryParser) chain(c *Criterion, n paramName, value string, depth int) 
 	if of.Type != ReferTo {
 		return fault("the parameter %s is of type %s; only a reference can be followed by a point", of.Code, of.Type)
 	}
-	if leadsByCanonical(of) {
-		return notOffered("the parameter %s refers by canonical URL, which a chain does not follow", of.Code)
+	if !of.Followed() {
+		return notOffered("the parameter %s %s, which a chain does not follow", of.Code, of.leads())
 	}
 	targets := p.allTargets(of)
 	if n.modifier != "" {
@@ -24,7 +24,7 @@ func (p *queryParser) chain(c *Criterion, n paramName, value string, depth int) 
 		}
 		c.Target = domain.ResourceType(n.modifier)
 		if err := p.checkTarget(of, c.Target); err != nil {
-			return err
+			return notHere(err, depth)
 		}
 		targets = []domain.ResourceType{c.Target}
 	}
@@ -38,6 +38,15 @@ func (p *queryParser) chain(c *Criterion, n paramName, value string, depth int) 
 	}
 	c.Chain = fitting
 	return nil
+}
+
+// notHere is the fault of a step that does not fit the type that it starts from.
+// Within a chain another type that the chain leads to may do.
+func notHere(fault error, depth int) error {
+	if depth > 0 {
+		return &unusable{strings.TrimSuffix(fault.Error(), ".")}
+	}
+	return fault
 }
 
 // fitting parses the rest of a chain for each type it may lead to, and keeps
@@ -94,22 +103,19 @@ func scopeTypes(scopes []ScopeCriteria) []domain.ResourceType {
 	return types
 }
 
-// alternatives writes the chains that would not be ambiguous.
+// alternatives writes the chains that would not be ambiguous, or one of many.
 func alternatives(code, rest string, scopes []ScopeCriteria) string {
-	var b strings.Builder
-	for i, scope := range scopes[:min(len(scopes), 3)] {
-		if i > 0 {
-			b.WriteString(" or ")
-		}
-		b.WriteString(brief(code + ":" + string(scope.Type) + "." + rest))
+	if len(rest) > mostQuoted {
+		rest = "…"
 	}
-	return b.String()
-}
-
-// leadsByCanonical tells whether a reference parameter holds URLs only, which
-// name a resource by its url element instead of its place.
-func leadsByCanonical(of *Parameter) bool {
-	return len(of.Yields) > 0 && !slices.Contains(of.Yields, "Reference")
+	quoted := make([]string, len(scopes))
+	for i, scope := range scopes {
+		quoted[i] = fmt.Sprintf("%q", code+":"+string(scope.Type)+"."+rest)
+	}
+	if len(quoted) > 5 {
+		return quoted[0] + ", for example"
+	}
+	return strings.Join(quoted, " or ")
 }
 
 // has parses _has:Type:reference:parameter
@@ -130,15 +136,12 @@ func (p *queryParser) has(t domain.ResourceType, name, value string, depth int) 
 		return Criterion{}, fault("%s has no parameter %s, through which it could refer to anything", source, brief(code))
 	case reference.Type != ReferTo:
 		return Criterion{}, fault("the parameter %s of %s is of type %s; in _has only a reference makes sense", code, source, reference.Type)
-	case leadsByCanonical(reference):
-		return Criterion{}, notOffered("the parameter %s of %s refers by canonical URL, which _has does not follow", code, source)
+	case !reference.Followed():
+		return Criterion{}, notOffered("the parameter %s of %s %s, which _has does not follow", code, source, reference.leads())
 	}
 	if t != "" {
 		if err := p.checkTarget(reference, t); err != nil {
-			if depth > 0 { // another type that the chain leads to may do
-				err = leaveOut("%s of %s does not refer to %s", code, source, t)
-			}
-			return Criterion{}, err
+			return Criterion{}, notHere(err, depth)
 		}
 	}
 	inner, err := p.criterion(source, rest, value, depth+1)

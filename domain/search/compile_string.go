@@ -2,6 +2,7 @@ package search
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -37,9 +38,16 @@ func normalizedIsCut(value []byte) bool {
 	return StringIsCut(value) && len(component(value, 0)) > MaxKeyText-utf8.UTFMax
 }
 
-func (c *compiler) stringContains(of *Parameter, text string) Expr {
-	part := []byte(Normalize(text))
-	return c.stringPasses(of, func(normalized []byte) bool { return bytes.Contains(normalized, part) })
+// stringContains finds the strings with one of several parts; it goes through all
+// of them once.
+func (c *compiler) stringContains(of *Parameter, texts ...string) Expr {
+	parts := make([][]byte, len(texts))
+	for i, text := range texts {
+		parts[i] = []byte(Normalize(text))
+	}
+	return c.stringPasses(of, func(normalized []byte) bool {
+		return slices.ContainsFunc(parts, func(part []byte) bool { return bytes.Contains(normalized, part) })
+	})
 }
 
 // stringCompares finds the strings that a test of a _filter is true for, without

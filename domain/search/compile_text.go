@@ -7,25 +7,35 @@ import (
 	"fhirlog/domain/fhirjson"
 )
 
-// text finds what has a text in which a word begins so (:text). The index knows
-// the beginning of each text from its first words on, up to MaxTextKey bytes;
-// what is longer, and texts of more words, are compared with the resource.
-func (c *compiler) text(of *Parameter, asked string) Expr {
-	normalized := fromFirstWord(Normalize(asked))
-	short := cutText(normalized, MaxTextKey)
-	found := pattern{value: AppendOpen(nil, short)}.match(of.Slot, AspectText)
-	many := pattern{value: appendMoreWords(nil), whole: true}.match(of.Slot, AspectText)
+// texts finds what has a text in which a word begins in one of several ways
+// (:text). The index knows the beginning of each text from its first words on, up
+// to MaxTextKey bytes; what is longer, and texts of more words, are compared with
+// the resource: the latter once with all that is asked for.
+func (c *compiler) texts(of *Parameter, operands []Operand) Expr {
 	set := c.parser.set
-	accept := func(resource fhirjson.Value) bool { return set.hasText(resource, of.Slot, normalized) }
-	if len(short) == len(normalized) {
-		return Or{found, Checked{Of: many, Accept: accept}}
+	checked := func(found Expr, with ...string) Expr {
+		return Checked{Of: found, Accept: func(resource fhirjson.Value) bool { return set.hasText(resource, of.Slot, with) }}
 	}
-	return Checked{Of: Or{found, many}, Accept: accept}
+	var any Or
+	var asked []string
+	for _, operand := range operands {
+		normalized := fromFirstWord(Normalize(operand.Text))
+		asked = append(asked, normalized)
+		short := cutText(normalized, MaxTextKey)
+		found := pattern{value: AppendOpen(nil, short)}.match(of.Slot, AspectText)
+		if len(short) == len(normalized) {
+			any = append(any, found)
+		} else {
+			any = append(any, checked(found, normalized))
+		}
+	}
+	many := pattern{value: appendMoreWords(nil), whole: true}.match(of.Slot, AspectText)
+	return append(any, checked(many, asked...))
 }
 
-// hasText tells whether one of the texts of a slot goes on so from one of its
-// words on.
-func (s *Set) hasText(resource fhirjson.Value, slot Slot, with string) (has bool) {
+// hasText tells whether one of the texts of a slot goes on in one of the ways
+// from one of its words on.
+func (s *Set) hasText(resource fhirjson.Value, slot Slot, with []string) (has bool) {
 	var values Values
 	x := newExtractor(s, &values, resource)
 	x.wholeTexts = true
@@ -33,7 +43,8 @@ func (s *Set) hasText(resource fhirjson.Value, slot Slot, with string) (has bool
 	x.release()
 	values.Each(func(e Entry) {
 		if !has && e.Kind == Posting && SlotOf(e.Key) == slot && AspectOf(e.Key) == AspectText {
-			has = wordBegins(string(component(ValueOf(e.Key), 0)), with)
+			text := string(component(ValueOf(e.Key), 0))
+			has = slices.ContainsFunc(with, func(one string) bool { return wordBegins(text, one) })
 		}
 	})
 	return has

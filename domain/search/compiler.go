@@ -123,6 +123,18 @@ func (c *compiler) criterion(cr *Criterion, t domain.ResourceType) Expr {
 
 // alternatives compiles the values of a parameter.
 func (c *compiler) alternatives(cr *Criterion) Expr {
+	switch cr.Modifier {
+	case InText:
+		c.lookups += len(cr.Operands)
+		return narrowed(cr.Parameter, c.texts(cr.Parameter, cr.Operands))
+	case Contains:
+		c.lookups += len(cr.Operands)
+		texts := make([]string, len(cr.Operands))
+		for i, operand := range cr.Operands {
+			texts[i] = operand.Text
+		}
+		return c.stringContains(cr.Parameter, texts...)
+	}
 	var any Or
 	for _, operand := range cr.Operands {
 		if c.lookups++; c.lookups > maxLookups {
@@ -142,8 +154,6 @@ func (c *compiler) alternatives(cr *Criterion) Expr {
 func (c *compiler) value(cr *Criterion, operand Operand) Expr {
 	of := cr.Parameter
 	switch cr.Modifier {
-	case InText:
-		return narrowed(of, c.text(of, operand.Text))
 	case OfType:
 		return ofTypePattern(operand.Parts).match(of.Slot, AspectOfType)
 	case ByIdentity:
@@ -185,11 +195,8 @@ func (c *compiler) counted(patterns []pattern, of *Parameter) Expr {
 }
 
 func (c *compiler) stringValue(m Modifier, of *Parameter, text string) Expr {
-	switch m {
-	case Exact:
+	if m == Exact {
 		return stringIs(of, text)
-	case Contains:
-		return c.stringContains(of, text)
 	}
 	return c.stringBegins(of, text)
 }

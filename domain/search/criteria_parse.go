@@ -35,7 +35,7 @@ func (p *queryParser) criterion(t domain.ResourceType, name, value string, depth
 		err = p.chain(&c, n, value, depth)
 		return c, err
 	}
-	if c.Modifier, c.Target, err = p.modifier(found, n.modifier); err != nil {
+	if c.Modifier, c.Target, err = p.modifier(found, n.modifier, depth); err != nil {
 		return Criterion{}, err
 	}
 	err = p.values(&c, value)

@@ -64,7 +64,7 @@ func (p *queryParser) referenceOperand(of *Parameter, target domain.ResourceType
 	case !ok || url == "" && len(parts) > 1:
 		return Operand{}, fault("the value %s of %s is not a reference; right is Type/id, id, or an absolute URL", brief(raw), of.Code)
 	case target != "" && url == "" && typ != "" && typ != string(target):
-		return Operand{}, fault("the value of %s:%s refers to a %s; right is %s/id or id alone", of.Code, target, typ, target)
+		return Operand{}, fault("the value of %s:%s refers to %s; right is %s/id or id alone", of.Code, target, typ, target)
 	}
 	return operand, nil
 }

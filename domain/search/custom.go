@@ -1,6 +1,7 @@
 package search
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -136,13 +137,24 @@ func (b *setBuilder) customParameter(def *definitions.SearchParameter, resource 
 	p, err := b.parameter(c, def)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, atExpression(err)
 	case p == nil:
 		return nil, expressionFault("it says nothing about the base %s", resource)
 	case len(p.program.paths)+len(p.program.elements) > maxCustomElements || len(def.Components) > maxCustomElements:
 		return nil, expressionFault("it leads to more than %d elements of %s", maxCustomElements, resource)
 	}
 	return p, nil
+}
+
+// atExpression lets a fault that the FHIRPath parser found say where it is.
+func atExpression(err error) error {
+	fault, ok := errors.AsType[*domain.Error](err)
+	if !ok || len(fault.Issues) != 1 || len(fault.Issues[0].Expression) > 0 {
+		return err
+	}
+	return &domain.Error{Kind: fault.Kind, Err: fault.Err, Issues: []domain.Issue{{
+		Message: "The expression of a search parameter is wrong: " + fault.Issues[0].Message + ".", Expression: []string{"SearchParameter.expression"},
+	}}}
 }
 
 // custom adds a custom parameter to the types that it applies to. All of them

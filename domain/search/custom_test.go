@@ -1,6 +1,7 @@
 package search
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +87,10 @@ func TestCheckCustom(t *testing.T) {
 				t.Errorf("got %v, want an error with %q", err, test.want)
 			case err != nil && domain.KindOf(err) != domain.Invalid:
 				t.Errorf("%v is of kind %d", err, domain.KindOf(err))
+			case err != nil:
+				if fault, ok := errors.AsType[*domain.Error](err); !ok || len(fault.Issues[0].Expression) != 1 {
+					t.Errorf("%v does not say which element is at fault", err)
+				}
 			}
 		})
 	}

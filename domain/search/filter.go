@@ -130,8 +130,8 @@ func (f *filterParser) chain(c *Criterion, n paramName, operator, value string, 
 	if of.Type != ReferTo {
 		return fault("the parameter %s in _filter is of type %s; only a reference can be followed by a point", of.Code, of.Type)
 	}
-	if leadsByCanonical(of) {
-		return notOffered("the parameter %s in _filter refers by canonical URL, which a path does not follow", of.Code)
+	if !of.Followed() {
+		return notOffered("the parameter %s in _filter %s, which a path does not follow", of.Code, of.leads())
 	}
 	targets := p.allTargets(of)
 	if n.modifier != "" {

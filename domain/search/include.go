@@ -35,16 +35,23 @@ func (p *queryParser) includes(i int, name, modifier, value string, to *[]Includ
 		p.leave(i, leaveOut("the parameter %s has no value and is ignored", name))
 		return nil
 	}
+	var used []string
 	for one := range strings.SplitSeq(value, ",") {
 		if len(p.query.Include)+len(p.query.RevInclude) >= maxIncludes {
 			return tooMuch("there are more than %d of _include and _revinclude", maxIncludes)
 		}
 		include, err := p.include(name, one, iterate)
-		if err != nil {
+		switch {
+		case isUnusable(err):
+			p.leave(i, err)
+		case err != nil:
 			return err
+		default:
+			*to = append(*to, include)
+			used = append(used, one)
 		}
-		*to = append(*to, include)
 	}
+	p.keep(i, used)
 	return nil
 }
 
@@ -91,15 +98,14 @@ func (p *queryParser) include(name, value string, iterate bool) (Include, error)
 		return Include{}, fault("%s has no parameter %s to include by", made.Source, brief(made.Code))
 	case of.Type != ReferTo:
 		return Include{}, fault("the parameter %s of %s is of type %s; only references lead to resources to include", made.Code, made.Source, of.Type)
+	case !of.Followed():
+		return Include{}, leaveOut("the parameter %s of %s %s, which %s does not follow, and is ignored", made.Code, made.Source, of.leads(), name)
 	case made.Target != "":
 		if err := p.checkTarget(of, made.Target); err != nil {
 			return Include{}, err
 		}
 	case made.Iterate && name == "_revinclude" && len(targetsOf(of)) != 1:
 		return Include{}, fault("the value %s of _revinclude:iterate can refer to several types; name the one that is meant, as in %s:%s:Patient", brief(value), made.Source, made.Code)
-	}
-	if leadsByCanonical(of) {
-		p.warn("not-supported", "the parameter %s of %s refers by canonical URL, which %s follows only where it is the URL of a resource here", made.Code, made.Source, name)
 	}
 	p.addReferences(&made, made.Source, []*Parameter{of})
 	return made, nil
@@ -127,7 +133,7 @@ func (p *queryParser) everything(name string, made Include) Include {
 
 func (p *queryParser) addReferences(to *Include, source domain.ResourceType, references []*Parameter) {
 	for _, of := range references {
-		if to.Code == "" && leadsByCanonical(of) {
+		if !of.Followed() {
 			continue
 		}
 		if to.Target != "" && p.checkTarget(of, to.Target) != nil {

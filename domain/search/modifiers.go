@@ -27,9 +27,9 @@ var terminology = map[ParameterType][]Modifier{
 	ReferTo: {Above, Below},
 }
 
-// modifier reads the modifier of a parameter; target is set if it is the name
-// of a type.
-func (p *queryParser) modifier(of *Parameter, written string) (m Modifier, target domain.ResourceType, err error) {
+// modifier reads the modifier of a parameter, so many steps into a chain; target
+// is set if it is the name of a type.
+func (p *queryParser) modifier(of *Parameter, written string, depth int) (m Modifier, target domain.ResourceType, err error) {
 	m = Modifier(written)
 	switch {
 	case written == "":
@@ -40,7 +40,10 @@ func (p *queryParser) modifier(of *Parameter, written string) (m Modifier, targe
 		return "", "", notOffered("the modifier :%s of the parameter %s needs terminology, which this server does not have yet", m, of.Code)
 	case p.definitions.IsResource(written) && of.Type == ReferTo:
 		target = domain.ResourceType(written)
-		return NoModifier, target, p.checkTarget(of, target)
+		if err := p.checkTarget(of, target); err != nil {
+			return "", "", notHere(err, depth)
+		}
+		return NoModifier, target, nil
 	}
 	return "", "", fault("the parameter %s is of type %s and does not take the modifier %s; %s", of.Code, of.Type, brief(":"+written), possibleModifiers(of.Type))
 }

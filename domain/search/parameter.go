@@ -1,6 +1,8 @@
 package search
 
 import (
+	"slices"
+
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 )
@@ -51,4 +53,18 @@ type Parameter struct {
 
 	program *program // how values are found in a resource; nil where there are none
 	follows bool     // the values are those of a wider parameter, whose slot it shares
+}
+
+// Followed tells whether a reference parameter leads to resources by their place,
+// so that chains, _has and includes can follow it.
+func (p *Parameter) Followed() bool {
+	return len(p.Yields) == 0 || slices.Contains(p.Yields, "Reference")
+}
+
+// leads says how a reference parameter leads to resources, if it is not followed.
+func (p *Parameter) leads() string {
+	if p.Resource == "Bundle" {
+		return "leads to a resource within a Bundle"
+	}
+	return "refers by canonical URL"
 }

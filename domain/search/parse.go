@@ -111,6 +111,12 @@ func (p *queryParser) leave(i int, why error) {
 	p.left = append(p.left, domain.Issue{Severity: domain.Warning, Code: "not-supported", Message: why.Error() + "."})
 }
 
+// keep says which values of a list are used after all, when others are left out.
+func (p *queryParser) keep(i int, used []string) {
+	p.dropped[i] = len(used) == 0
+	p.applied[i].Value = strings.Join(used, ",")
+}
+
 // warn adds a warning that leaves nothing out.
 func (p *queryParser) warn(code, format string, args ...any) {
 	p.query.Warnings = append(p.query.Warnings, domain.Issue{

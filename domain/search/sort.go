@@ -27,7 +27,6 @@ func (p *queryParser) readSort(i int, _, value string) error {
 		switch {
 		case isUnusable(err):
 			p.leave(i, err)
-			p.dropped[i] = false // for the keys that are left
 			continue
 		case err != nil:
 			return err
@@ -38,13 +37,10 @@ func (p *queryParser) readSort(i int, _, value string) error {
 		p.query.Sort = append(p.query.Sort, key)
 		used = append(used, name)
 	}
-	if len(used) == 0 {
-		p.dropped[i] = true
-		if strings.Trim(value, ", \t") == "" {
-			p.leave(i, leaveOut("the parameter _sort has no value and is ignored"))
-		}
+	if strings.Trim(value, ", \t") == "" {
+		p.leave(i, leaveOut("the parameter _sort has no value and is ignored"))
 	}
-	p.applied[i].Value = strings.Join(used, ",")
+	p.keep(i, used)
 	return nil
 }
 

@@ -13,8 +13,9 @@ import (
 const asOfParameter = "_asOf"
 
 // asOf returns the number of records that an answer as of _asOf may see: those
-// up to and including a position, or up to and including an instant. What the
-// log has not reached yet is refused, as the answer to it may still change.
+// up to and including a position and the rest of its commit, as half of a
+// transaction never was to be seen; or those up to and including an instant. What
+// the log has not reached yet is refused, as the answer to it may still change.
 //
 // Digits alone are a position, so an instant needs its time as well: 2026 would
 // be both.
@@ -29,7 +30,8 @@ func (s *Server) asOf(query parameters) (snapshot uint64, given bool, err error)
 		if err != nil || position >= applied {
 			return 0, true, invalid("_asOf names a position that the log has not reached: it holds " + strconv.FormatUint(applied, 10) + " records, counted from 0.")
 		}
-		return position + 1, true, nil
+		snapshot, err = s.reader.CommitEnd(position)
+		return snapshot, true, err
 	}
 	p, ok := parsePeriod(value)
 	if !ok || len(value) < len("2006-01-02T15:04:05") {

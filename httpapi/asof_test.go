@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -86,6 +87,21 @@ func TestAsOf(t *testing.T) {
 		sv.do("GET /fhir/Patient?_asOf=2").want(405, "forbidden")
 		sv.do("GET /fhir/Observation?_asOf=5&_include=*").want(405, "forbidden")
 		sv.do("GET /fhir/Observation/o1?_asOf=5").want(200)
+	})
+	t.Run("a transaction is there at once", func(t *testing.T) {
+		sv := newService(t, Options{})
+		sv.do("PUT /fhir/Patient/a", patient("a", "")).want(201)
+		sv.do("POST /fhir", `{"resourceType":"Bundle","type":"transaction","entry":[
+			{"request":{"method":"PUT","url":"Patient/b"},"resource":`+patient("b", "")+`},
+			{"request":{"method":"PUT","url":"Patient/c"},"resource":`+patient("c", "")+`}]}`).want(200)
+		sv.do("GET /fhir/Patient?_asOf=0").wantFound("a")
+		for _, position := range []string{"1", "2"} {
+			sv.do("GET /fhir/Patient?_asOf=" + position).wantFound("a b c")
+			sv.do("GET /fhir/Patient/c?_asOf=" + position).want(200)
+			sv.do("GET /fhir/_history?_asOf="+position).wantAt(3.0, "total")
+		}
+		sv.model.fail = errors.New("no disk")
+		sv.do("GET /fhir/Patient?_asOf=1").want(500, "exception")
 	})
 	t.Run("strict", func(t *testing.T) {
 		sv.do("GET /fhir/Patient/c?_asOf=2", "Prefer: handling=strict").want(200)

@@ -57,7 +57,7 @@ func TestEntryBytes(t *testing.T) {
 				text.WriteByte(',')
 				text.WriteString(strings.ReplaceAll(entry, "%d", fmt.Sprint(i)))
 			}
-			content, err := sv.s.parse([]byte(`{"resourceType":"Bundle","type":"batch","entry":[` + text.String()[1:] + "]}"))
+			content, err := sv.s.parse([]byte(`{"resourceType":"Bundle","type":"batch","entry":[`+text.String()[1:]+"]}"), "The body")
 			if err != nil {
 				t.Fatal(err)
 			}

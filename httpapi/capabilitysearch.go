@@ -9,11 +9,12 @@ import (
 )
 
 // documentation says what the specification has no place for.
-const documentation = "Any read, history and search can be answered as of a past moment with the parameter _asOf, an instant such as 2026-03-01T10:00:00Z or the position of a record in the log such as 1234: " +
+const documentation = "Any read, history and search can be answered as of a past moment with the parameter _asOf, an instant such as 2026-03-01T10:00:00Z or the position of a record in the log such as 1234, which stands for its whole transaction: " +
 	"the answer is what it would have been then, includes and chains too. " +
 	"Pages of a search or a history show one snapshot, whatever is written meanwhile. " +
 	"_explain=true tells in the first entry how a search was evaluated. " +
-	"Totals are exact; unless _total=accurate asks for it, they are left out where counting would look at values one by one."
+	"Totals are exact; unless _total=accurate asks for it, they are left out where counting would look at values one by one and one page does not hold all. " +
+	"Chains, _has and includes follow references, but not canonical URLs."
 
 // commonParameters are the parameters that all searches take, beside those of
 // the types.
@@ -68,18 +69,19 @@ func (s *Server) parameterType(t search.ParameterType) string {
 // typeIncludes is what a search on a type can include.
 type typeIncludes struct{ include, revinclude []string }
 
-// describeIncludes lists the values of _include and _revinclude by type.
+// describeIncludes lists the values of _include and _revinclude by type. What
+// leads by canonical URL is not followed.
 func (s *Server) describeIncludes(set *search.Set) map[domain.ResourceType]*typeIncludes {
 	all := make(map[domain.ResourceType]*typeIncludes, len(s.sorted))
 	for _, t := range s.sorted {
-		all[t.name] = &typeIncludes{include: []string{"*"}}
+		all[t.name] = &typeIncludes{include: []string{"*"}, revinclude: []string{"*"}}
 	}
 	for _, t := range s.sorted {
 		if !t.offers(searchTypeKind) {
 			continue
 		}
 		for _, p := range set.Of(t.name) {
-			if p.Type != search.ReferTo || !offered(p) {
+			if p.Type != search.ReferTo || !p.Followed() || !offered(p) {
 				continue
 			}
 			value := string(t.name) + ":" + p.Code

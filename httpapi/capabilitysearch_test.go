@@ -60,7 +60,8 @@ func TestMetadataOfSearch(t *testing.T) {
 		want        bool
 	}{
 		{"searchInclude", "*", true}, {"searchInclude", "Patient:general-practitioner", true}, {"searchInclude", "Patient:birthdate", false},
-		{"searchRevInclude", "Observation:subject", true}, {"searchRevInclude", "Patient:general-practitioner", false}, {"searchRevInclude", "Basic:subject", false},
+		{"searchRevInclude", "*", true}, {"searchRevInclude", "Observation:subject", true}, {"searchRevInclude", "Patient:general-practitioner", false}, {"searchRevInclude", "Basic:subject", false},
+		{"searchRevInclude", "RequestGroup:instantiates-canonical", false}, // leads by canonical URL
 	} {
 		list, _ := patient[c.name].([]any)
 		if slices.Contains(list, any(c.value)) != c.want {

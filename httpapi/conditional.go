@@ -85,7 +85,7 @@ func (s *Server) planConditionalUpdate(r *request) (commit.Command, error) {
 		return c, noCriteria(domain.Invalid)
 	}
 	var err error
-	c.Criteria, err = s.criteria(r, given, domain.Invalid)
+	c.Criteria, err = s.criteria(r, given, domain.PreconditionFailed)
 	return c, err
 }
 

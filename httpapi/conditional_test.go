@@ -112,7 +112,7 @@ func TestConditionalUpdate(t *testing.T) {
 		{"identifier=urn:x|1", numbered("", "9"), []string{"Prefer: handling=strict"}, 200, "", "one"},
 		{"", numbered("", "9"), nil, 400, "invalid", ""},
 		{"_pretty=true", numbered("", "9"), nil, 400, "invalid", ""},
-		{"identifier=", numbered("", "9"), nil, 400, "invalid", ""},
+		{"identifier=", numbered("", "9"), nil, 412, "required", ""},
 		{"nonsense=1", numbered("", "9"), nil, 400, "", ""},
 		{"identifier=urn:x|1&nonsense=1", numbered("", "9"), nil, 400, "", ""},
 		{"identifier=urn:x|1&_meta-history=0", numbered("", "9"), nil, 400, "invalid", ""},
@@ -292,7 +292,7 @@ func TestTogether(t *testing.T) {
 	sv := newService(t, Options{})
 	entryOf := func(line string, i item) *entry {
 		text := bundleOf("batch", i)
-		content, err := sv.s.parse([]byte(text))
+		content, err := sv.s.parse([]byte(text), "The body")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,8 +18,9 @@ func (p *results) planLimit() {
 }
 
 // include asks for what the matches of the page include
-// (https://hl7.org/fhir/R4/search.html#revinclude).
-func (p *results) include(ctx context.Context) (err error) {
+// (https://hl7.org/fhir/R4/search.html#revinclude). If an answer cannot hold all
+// of it, the link leads to the rest.
+func (p *results) include(ctx context.Context, link string) (err error) {
 	q := p.query
 	if len(p.page.Matches) == 0 || len(q.Include)+len(q.RevInclude) == 0 {
 		return nil
@@ -34,21 +35,21 @@ func (p *results) include(ctx context.Context) (err error) {
 		p.remark(domain.Information, "informational", "The iteration of an _include came to resources that were there already; it does not go round.")
 	}
 	if p.included.More {
-		p.tellOfMore()
+		p.tellOfMore(link)
 	}
 	return nil
 }
 
 // tellOfMore says that not all included resources are there, and where the
 // others are.
-func (p *results) tellOfMore() {
+func (p *results) tellOfMore(link string) {
 	message := "The page includes more than the " + strconv.Itoa(p.limit) + " resources that an answer may have beside its matches; "
 	iterates := func(i search.Include) bool { return i.Iterate }
 	if slices.ContainsFunc(p.query.Include, iterates) || slices.ContainsFunc(p.query.RevInclude, iterates) {
 		p.remark(domain.Warning, "incomplete", message+"what is left out cannot be paged, since an _include iterates. Ask for smaller pages with _count.")
 		return
 	}
-	p.remark(domain.Warning, "incomplete", message+"the link 'related' leads to the others.")
+	p.remark(domain.Warning, "incomplete", message+"the link '"+link+"' leads to the others.")
 	p.overflow = p.r.base + p.r.searchPath() + "/" + includesOperation + string(p.shown().with("includesCt", p.moreToken()).encode(nil))
 }
 
@@ -77,7 +78,7 @@ func (s *Server) includes(ctx context.Context, r *request) (response, error) {
 	if err := p.findAgain(ctx); err != nil {
 		return response{}, err
 	}
-	if err := p.include(ctx); err != nil {
+	if err := p.include(ctx, "next"); err != nil {
 		return response{}, err
 	}
 	return response{status: http.StatusOK, stream: func(b *bodyWriter, sh shape) error {

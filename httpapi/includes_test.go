@@ -31,6 +31,9 @@ func TestIncludesBeyondTheCap(t *testing.T) {
 	}
 	t.Run("$includes goes on", func(t *testing.T) {
 		b := sv.do("GET "+related).wantFound("! +a04 +a05 +a06 +a07").wantAt(nil, "total").wantAt("searchset", "type")
+		if m := b.string("entry", 0, "resource", "issue", 0, "diagnostics"); !strings.Contains(m, "the link 'next' leads") {
+			t.Errorf("the answer says %s", m)
+		}
 		if b.link("self") != related {
 			t.Errorf("self is %s, want %s", b.link("self"), related)
 		}

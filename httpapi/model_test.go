@@ -351,6 +351,15 @@ func (m *model) currentSince(i int, moment uint64) bool {
 	return true
 }
 
+func (m *model) CommitEnd(position uint64) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for int(position)+1 < len(m.records) && m.records[position+1].Instant == m.records[position].Instant {
+		position++
+	}
+	return position + 1, m.fail
+}
+
 func (m *model) Before(instant int64) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

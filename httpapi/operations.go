@@ -59,6 +59,13 @@ var operations = []operation{
 		},
 	},
 	{
+		kind: rebuildKind, title: "Rebuild", identifier: "Rebuild", system: true,
+		description: "Computes all that reads and searches need anew from the log, beside what answers meanwhile, and then lets the new take the place of the old without a pause. It changes no answer, and is for an index that is damaged or has grown. It is invoked with POST; if a rebuild is active, the answer is that one. GET shows the active rebuild. The rebuild itself is at /_operations/rebuild/[id], as Content-Location says, where GET shows how far it is and DELETE cancels it. It is not on the log: a restart of the server ends and forgets it. While a rebuild is active no reindex job can begin, nor the reverse.",
+		parameters: []parameterDefinition{
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "The rebuild: its id, status, progress in percent, instants, and how many records of the log are applied", Type: "Parameters"},
+		},
+	},
+	{
 		kind: indexValuesKind, title: "Index values of a resource", identifier: "ResourceReindex", code: "reindex",
 		description: "Tells by which search parameters and values a resource is found. It is invoked with GET, or with POST, which needs to do no more: the index has the values of a resource since it was stored.",
 		parameters: []parameterDefinition{

@@ -13,7 +13,7 @@ import (
 // X-Provenance header with the first command's result as its target
 // (https://hl7.org/fhir/R4/provenance.html#header).
 func (s *Server) planProvenance(header string) (commit.Command, error) {
-	content, err := s.parse([]byte(header))
+	content, err := s.parse([]byte(header), "The header")
 	if err != nil {
 		return commit.Command{}, inHeader(err)
 	}

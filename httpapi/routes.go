@@ -132,6 +132,7 @@ func (s *Server) places() []place {
 		}},
 	}
 	places = append(places, s.administrationPlaces()...)
+	places = append(places, s.rebuildPlaces()...)
 	if s.options.BasePath != "" {
 		places = append(places,
 			place{template: "/health/check", root: true, outside: true, calls: []call{

@@ -37,7 +37,7 @@ func (s *Server) search(ctx context.Context, r *request) (response, error) {
 	if err := p.find(ctx); err != nil {
 		return response{}, err
 	}
-	if err := p.include(ctx); err != nil {
+	if err := p.include(ctx, "related"); err != nil {
 		return response{}, err
 	}
 	p.explain()
@@ -62,6 +62,9 @@ func (p *results) find(ctx context.Context) (err error) {
 		Cursor: p.token.start, HasCursor: p.token.hasStart,
 		Count: p.count, Total: wanted,
 	})
+	if one := &p.page; err == nil && one.Total < 0 && !p.token.hasStart && !one.HasNext {
+		one.Total = len(one.Matches) // the first page has them all
+	}
 	return err
 }
 
@@ -71,14 +74,6 @@ func (p *results) total() int {
 		return -1
 	}
 	return p.page.Total
-}
-
-// explain adds how the search was evaluated, line by line, to the remarks
-// (_explain=true).
-func (p *results) explain() {
-	for _, line := range p.page.Explain {
-		p.remark(domain.Information, "informational", line)
-	}
 }
 
 func (p *results) remark(severity domain.Severity, code, message string) {

@@ -231,12 +231,20 @@ func TestSearchTotals(t *testing.T) {
 		})
 	}
 	t.Run("not counted where that takes a walk", func(t *testing.T) {
+		sv.do("GET /fhir/Patient?birthdate=gt1900&_count=1").wantFound("a").wantAt(nil, "total")
 		sv.model.asked = nil
 		sv.do("GET /fhir/Patient?birthdate=gt1900").wantFound("a b")
 		sv.do("GET /fhir/Patient?gender=male").wantFound("a")
 		if asked := sv.model.asked; asked[0].Total != !asked[0].Query.Walks || !asked[1].Total {
 			t.Errorf("totals asked for: %v, %v", asked[0].Total, asked[1].Total)
 		}
+	})
+	t.Run("known where one page has all", func(t *testing.T) {
+		sv.do("GET /fhir/Patient?birthdate=gt1900").wantFound("a b").wantAt(2.0, "total")
+		sv.do("GET /fhir/Patient?birthdate=gt2900").wantFound("").wantAt(0.0, "total")
+		sv.do("GET /fhir/Patient?birthdate=gt1900&_total=none").wantFound("a b").wantAt(nil, "total")
+		a := sv.do("GET /fhir/Patient?birthdate=gt1900&_count=1")
+		sv.do("GET "+a.link("next")).wantFound("b").wantAt(nil, "total")
 	})
 	t.Run("a large _count", func(t *testing.T) {
 		a := sv.do("GET /fhir/Patient?_count=5000").wantFound("! a b c")
@@ -284,10 +292,25 @@ func TestLargeSearch(t *testing.T) {
 func TestExplain(t *testing.T) {
 	sv := ward(t, Options{})
 	a := sv.do("GET /fhir/Patient?gender=male&_explain=true").wantFound("! a")
-	if a.issues() != "information informational, information informational" {
+	if a.issues() != "information informational, information informational, information informational" {
 		t.Errorf("issues %s", a.issues())
 	}
-	a.wantAt("found 1", "entry", 0, "resource", "issue", 1, "diagnostics")
+	a.wantAt("Patient: Patient.gender=male·…", "entry", 0, "resource", "issue", 0, "diagnostics")
+	a.wantAt("found 1", "entry", 0, "resource", "issue", 2, "diagnostics")
+	ids := "a"
+	for i := range 300 {
+		ids += fmt.Sprintf(",somebody%d", i)
+	}
+	a = sv.do("GET /fhir/Patient?_explain=true&_id=" + ids).wantFound("! a")
+	if line := a.string("entry", 0, "resource", "issue", 0, "diagnostics"); len(line) > 2*longestExplanation || !strings.HasSuffix(line, "…") {
+		t.Errorf("a line of %d bytes", len(line))
+	}
+	a = sv.do("GET /fhir/Patient/a/*?_explain=true&_count=1").wantFound("! o1") // in all types of the compartment
+	issues, _ := a.at("entry", 0, "resource", "issue").([]any)
+	if len(issues) != mostExplanations+1+2 {
+		t.Errorf("%d lines", len(issues))
+	}
+	a.wantAt("found 1", "entry", 0, "resource", "issue", len(issues)-1, "diagnostics")
 	sv.do("GET /fhir/Patient?gender=male&_explain=false").wantFound("a")
 }
 

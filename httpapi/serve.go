@@ -170,23 +170,23 @@ func (x *exchange) parseBody(ctx context.Context) error {
 	if err := x.body.reserveTree(ctx); err != nil {
 		return err
 	}
-	content, err := x.s.parse(x.body.bytes)
+	content, err := x.s.parse(x.body.bytes, "The body")
 	x.request.content = content
 	return err
 }
 
-// parse reads JSON from a client.
-func (s *Server) parse(text []byte) (fhirjson.Value, error) {
+// parse reads JSON from a client; what says where it stands.
+func (s *Server) parse(text []byte, what string) (fhirjson.Value, error) {
 	if len(text) == 0 {
-		return fhirjson.Value{}, invalid("The body is empty; a resource is needed.")
+		return fhirjson.Value{}, invalid(what + " is empty; a resource is needed.")
 	}
 	document, err := fhirjson.Parse(text, fhirjson.Limits{MaxDepth: s.options.MaxDepth, MaxNodes: s.options.MaxNodes})
 	if err != nil {
-		return fhirjson.Value{}, malformed(err, "The body")
+		return fhirjson.Value{}, malformed(err, what)
 	}
 	root := document.Root()
 	if root.Kind() != fhirjson.Object {
-		return fhirjson.Value{}, invalid("The body must be a JSON object, a resource.")
+		return fhirjson.Value{}, invalid(what + " must be a JSON object, a resource.")
 	}
 	return root, nil
 }

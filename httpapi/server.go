@@ -45,6 +45,9 @@ type Reader interface {
 	// Before is the number of records whose instant, in milliseconds since 1970,
 	// is less. It fails when the log cannot be read.
 	Before(instant int64) (uint64, error)
+	// CommitEnd is the number of records up to the last one of the commit that a
+	// position below Applied belongs to: all of them became visible together.
+	CommitEnd(position uint64) (uint64, error)
 }
 
 // Searcher finds and reads versions at any snapshot, that is a number of
@@ -85,6 +88,8 @@ type Dependencies struct {
 	// administered here.
 	Administrator Administrator
 	Jobs          Jobs
+	// Rebuilder, if set, is what $rebuild is for.
+	Rebuilder Rebuilder
 }
 
 // Server is the FHIR REST interface. All its fields but capability are set by
@@ -97,6 +102,7 @@ type Server struct {
 	checks        []HealthCheck
 	administrator Administrator // nil, together with jobs: nothing is administered
 	jobs          Jobs
+	rebuilder     Rebuilder // may be nil
 	fhir          *definitions.Definitions
 	// The types of a Bundle and its parts, for the envelope of batches.
 	bundle, bundleEntry, bundleRequest *definitions.Type
@@ -134,7 +140,7 @@ func New(d Dependencies, o Options) (*Server, error) {
 	}
 	s := &Server{
 		writer: d.Writer, reader: d.Reader, searcher: d.Searcher, checks: d.Checks, fhir: d.Definitions,
-		administrator: d.Administrator, jobs: d.Jobs,
+		administrator: d.Administrator, jobs: d.Jobs, rebuilder: d.Rebuilder,
 		bundle: d.Definitions.Type("Bundle"), bundleEntry: d.Definitions.Type("Bundle.entry"), bundleRequest: d.Definitions.Type("Bundle.entry.request"),
 		options: o, log: o.Logger,
 		tokenKey: tokenKey(o.TokenKey),

@@ -31,6 +31,7 @@ const (
 	statusKind
 	reindexKind
 	indexValuesKind
+	rebuildKind
 )
 
 // typeKinds are the interactions that /metadata lists for a type, in the order
@@ -74,6 +75,8 @@ func (k kind) code() string {
 		return "reindex"
 	case indexValuesKind:
 		return "resource-reindex"
+	case rebuildKind:
+		return "rebuild"
 	}
 	return ""
 }

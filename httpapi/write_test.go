@@ -204,6 +204,8 @@ func TestProvenance(t *testing.T) {
 		a := sv.do("POST /fhir/Patient", "X-Provenance: "+wrong, `{"resourceType":"Patient"}`).want(400)
 		if m := a.string("issue", 0, "diagnostics"); !strings.Contains(m, "X-Provenance") {
 			t.Errorf("%s: %q does not say where the fault is", wrong, m)
+		} else if strings.Contains(m, "The body") {
+			t.Errorf("%s: %q says that the fault is in the body", wrong, m)
 		}
 	}
 	sv.do("POST /fhir/Patient", provenance, `{"resourceType":"Patient","x":1}`).want(400).wantAt(nil, "issue", 1)

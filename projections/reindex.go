@@ -106,32 +106,49 @@ func (f *filling) count() (total uint64, err error) {
 
 // run fills all blocks.
 func (f *filling) run(ctx context.Context) error {
+	pause := time.Duration(0) // before the first block there is none
 	for block := range f.blocks() {
+		all, open := f.concerned(block)
+		if err := f.wait(ctx, pause); err != nil {
+			return err
+		}
+		pause = 0
+		if len(open) > 0 {
+			if err := f.fill(ctx, block, open); err != nil {
+				return fmt.Errorf("fill block %d of the search index: %w", block, err)
+			}
+			pause = f.pause
+		}
+		positions, err := f.positions(block, all)
+		if err != nil {
+			return err
+		}
+		f.done.Add(uint64(len(positions)))
+	}
+	return nil // even if it is to stop: all is done
+}
+
+// wait waits for some time. It fails, at once, when the filling is to stop.
+func (f *filling) wait(ctx context.Context, pause time.Duration) error {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if f.stopped != nil && f.stopped() {
 			return errStopped
 		}
-		all, open := f.concerned(block)
-		positions, err := f.positions(block, all)
-		if err != nil {
-			return err
+		if pause == 0 {
+			return nil
 		}
-		if len(open) > 0 {
-			if err := f.fill(ctx, block, open); err != nil {
-				return fmt.Errorf("fill block %d of the search index: %w", block, err)
-			}
-		}
-		f.done.Add(uint64(len(positions)))
-		if f.pause > 0 && len(open) > 0 {
-			select {
-			case <-time.After(f.pause):
-			case <-ctx.Done():
-			}
+		select {
+		case <-timer.C:
+			pause = 0
+		case <-f.p.jobs: // the registry has changed: the job may have ended
+		case <-ctx.Done():
 		}
 	}
-	return nil
 }
 
 func (f *filling) fill(ctx context.Context, block uint32, numbers []*registry.Number) error {

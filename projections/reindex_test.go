@@ -289,14 +289,15 @@ func TestWritesGoOnDuringAReindex(t *testing.T) {
 	m.checkRebuild()
 }
 
-// TestACanceledJobLeavesTheParameterPending, and the next one completes it.
+// TestACanceledJobLeavesTheParameterPending, and the next one completes it,
+// without waiting for the pause of the one before.
 func TestACanceledJobLeavesTheParameterPending(t *testing.T) {
 	m := newParameterMachine(t)
 	for range 4 {
 		m.patients(5000)
 	}
 	m.define("string", "Patient.name.given")
-	job, err := m.commits.Reindex(t.Context(), commit.Caller{}, registry.ReindexRequest{Limits: registry.Limits{DelayMillis: 200}})
+	job, err := m.commits.Reindex(t.Context(), commit.Caller{}, registry.ReindexRequest{Limits: registry.Limits{DelayMillis: 500_000}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -199,6 +199,14 @@ func TestBeforeTurnsInstantsIntoPositions(t *testing.T) {
 			t.Errorf("Before(%d) = %d, %v, want %d", instant, got, err, want)
 		}
 	}
+	for position, want := range []uint64{2, 2, 3} {
+		if got, err := p.CommitEnd(uint64(position)); got != want || err != nil {
+			t.Errorf("CommitEnd(%d) = %d, %v, want %d", position, got, err, want)
+		}
+	}
+	if _, err := p.CommitEnd(3); !errors.Is(err, eventlog.ErrNotFound) {
+		t.Errorf("CommitEnd beyond the log: %v", err)
+	}
 	log.unreadable = errors.New("no disk")
 	if _, err := p.Before(1001); !errors.Is(err, log.unreadable) {
 		t.Errorf("Before on a log that cannot be read: %v", err)

@@ -85,6 +85,9 @@ func (e *evaluation) eachReferenceTo(r search.Reference, t domain.ResourceType, 
 	return nil
 }
 
+// mostRemembered bounds the memory for targets that were met already.
+const mostRemembered = 1 << 17
+
 // leadingTo reads where all references of a parameter lead.
 func (e *evaluation) leadingTo(r search.Reference, targets []search.Scope, inner []result) (result, error) {
 	matches := map[string]bool{} // by target as stored
@@ -98,7 +101,9 @@ func (e *evaluation) leadingTo(r search.Reference, targets []search.Scope, inner
 				if is, err = e.isAmong(r, name, targets, inner); err != nil {
 					return err
 				}
-				matches[string(name)] = is
+				if len(matches) < mostRemembered {
+					matches[string(name)] = is
+				}
 			}
 			leads[i] = is
 		}

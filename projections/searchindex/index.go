@@ -26,6 +26,7 @@ type Index struct {
 	columns *lru[columnID, *column]
 	names   *lru[string, columnNames]
 	sorted  *orderCache
+	turns   *turns // of sorts
 
 	// writing is held while a block goes from memory into the store, and while
 	// late values are added to blocks, wherever these are. It is taken before mu.
@@ -51,7 +52,7 @@ func Open(s *store.Store, cursor, saved uint64, lookup func(position uint64) (ev
 		return nil, errDamaged
 	}
 	x := &Index{
-		store: s, lookup: lookup, cache: newPostingCache(postingCacheBytes), sorted: newOrderCache(orderCachePositions),
+		store: s, lookup: lookup, cache: newPostingCache(postingCacheBytes), sorted: newOrderCache(orderCachePositions), turns: newTurns(sortBytes),
 		columns: newLRU[columnID, *column](columnsBytes), names: newLRU[string, columnNames](columnNamesBytes),
 		heads: []*head{newHead(blockOf(cursor))}, through: cursor,
 		full: make(chan struct{}, 1), written: make(chan struct{}, 1),

@@ -2,18 +2,23 @@ package searchindex
 
 import (
 	"context"
+	"errors"
 
 	"fhirlog/domain"
 	"fhirlog/domain/search"
+	"fhirlog/projections/keys"
 )
 
 // Lookup answers many small questions as of one snapshot. It belongs to one
 // goroutine.
-type Lookup struct{ e *evaluation }
+type Lookup struct {
+	e    *evaluation
+	used map[search.Slot]bool // whether a parameter has any value, as far as that was asked
+}
 
 // Lookup begins questions as of a snapshot.
 func (x *Index) Lookup(ctx context.Context, source Source, snapshot uint64) *Lookup {
-	return &Lookup{x.evaluation(ctx, source, snapshot)}
+	return &Lookup{x.evaluation(ctx, source, snapshot), map[search.Slot]bool{}}
 }
 
 // Referrers lists the current versions of a type that refer to a resource by a
@@ -21,6 +26,9 @@ func (x *Index) Lookup(ctx context.Context, source Source, snapshot uint64) *Loo
 func (l *Lookup) Referrers(of domain.ResourceType, r search.Reference, t domain.ResourceType, id domain.LogicalID) ([]uint64, error) {
 	if r.Target != "" && r.Target != t {
 		return nil, nil
+	}
+	if used, err := l.isUsed(r.Slot); err != nil || !used {
+		return nil, err
 	}
 	g := newGatherer()
 	err := l.e.eachReferenceTo(r, t, id, func(found result) {
@@ -54,4 +62,28 @@ func (l *Lookup) Referrers(of domain.ResourceType, r search.Reference, t domain.
 		}
 	}
 	return kept, nil
+}
+
+// errUsed ends the search for a value.
+var errUsed = errors.New("a value was found")
+
+// isUsed tells whether a parameter has any value. Of the hundreds of reference
+// parameters that a wildcard asks for, few have one.
+func (l *Lookup) isUsed(slot search.Slot) (bool, error) {
+	used, known := l.used[slot]
+	if known {
+		return used, nil
+	}
+	key := search.Key(slot, search.AspectValue)
+	err := l.e.keysIn(keys.Postings, key, 0, func([]byte, uint32, []byte) error { return errUsed })
+	switch {
+	case errors.Is(err, errUsed):
+		used = true
+	case err != nil:
+		return false, err
+	default:
+		l.e.inHeads(key, false, func(*head, *entry) { used = true })
+	}
+	l.used[slot] = used
+	return used, nil
 }

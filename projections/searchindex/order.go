@@ -73,11 +73,15 @@ func (e *evaluation) matches(q *search.Query) (result, error) {
 // order sorts matches; if there are many more than through, only the first ones
 // up to there are given.
 func (e *evaluation) order(q *search.Query, matches result, through uint64) ([]uint64, error) {
+	done, err := e.x.turns.take(e.ctx, matches.size(), len(q.Sort))
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	positions := make([]uint64, 0, matches.size())
 	matches.each(func(position uint64) bool { positions = append(positions, position); return true })
 	keys := make([]ranks, len(q.Sort))
 	for i, key := range q.Sort {
-		var err error
 		if keys[i], err = e.rank(key, q, matches, positions); err != nil {
 			return nil, err
 		}
@@ -95,6 +99,9 @@ func (e *evaluation) order(q *search.Query, matches result, through uint64) ([]u
 		return cmp.Compare(a, b)
 	}
 	var chosen []int
+	if err := e.ctx.Err(); err != nil {
+		return nil, err
+	}
 	if uint64(len(positions)) > 8*through {
 		chosen = least(len(positions), int(through), compare)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"sort"
+	"strings"
 
 	"fhirlog/domain"
 	"fhirlog/domain/search"
@@ -92,6 +93,9 @@ func (e *evaluation) rankByColumns(by []ranked, descending bool, matches result,
 		for _, key := range columns {
 			first := 0
 			for i := range matches {
+				if err := e.ctx.Err(); err != nil {
+					return nil, err
+				}
 				numbers := numbersOf(&matches[i], first)
 				first += matches[i].size()
 				err := e.column(key, matches[i].block, func(values *column) {
@@ -262,15 +266,27 @@ func (e *evaluation) rankByResources(by []ranked, descending bool, positions []u
 	return t.ranks(), nil
 }
 
+// rankByID sorts the ids: hardly one stands there twice.
 func (e *evaluation) rankByID(positions []uint64) (ranks, error) {
-	t := newTexts(len(positions), false)
-	var id domain.LogicalID
-	var err error
+	ids := make([]domain.LogicalID, len(positions))
+	order := make([]int, len(positions))
 	for i, position := range positions {
-		if _, id, err = e.source.Identify(position); err != nil {
+		if i%1024 == 0 && e.ctx.Err() != nil {
+			return nil, e.ctx.Err()
+		}
+		var err error
+		if _, ids[i], err = e.source.Identify(position); err != nil {
 			return nil, err
 		}
-		t.take(i, []byte(id))
+		order[i] = i
 	}
-	return t.ranks(), nil
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(string(ids[a]), string(ids[b])) })
+	r := make(ranks, len(positions))
+	for place, i := range order {
+		r[i] = int64(place)
+		if place > 0 && ids[i] == ids[order[place-1]] {
+			r[i] = r[order[place-1]]
+		}
+	}
+	return r, nil
 }

@@ -34,19 +34,22 @@ func TestCrash(t *testing.T) {
 	t.Logf("FHIRLOG_CRASH_SEED=%d FHIRLOG_CRASH_ROUNDS=%d", seed, rounds)
 	random := rand.New(rand.NewPCG(seed, 1))
 	known, data := newLedger(), t.TempDir()
-	acknowledged := int64(0)
+	acknowledged, inJobs := int64(0), 0
 	for round := range rounds {
 		if round > 0 && round%roundsPerFolder == 0 {
-			finishFolder(t, known, data)
+			finishFolder(t, known, data, random)
 			known, data = newLedger(), t.TempDir()
 		}
-		acknowledged += crash(t, known, data, round, random)
+		answered, inJob := crash(t, known, data, round, random)
+		if acknowledged += answered; inJob {
+			inJobs++
+		}
 		if t.Failed() {
 			t.Fatalf("in round %d", round)
 		}
 	}
-	finishFolder(t, known, data)
-	t.Logf("%d rounds, %d acknowledged requests, none lost", rounds, acknowledged)
+	finishFolder(t, known, data, random)
+	t.Logf("%d rounds, %d of them in the middle of a reindex; %d acknowledged requests, none lost", rounds, inJobs, acknowledged)
 }
 
 // roundsPerFolder is after how many crashes a folder is replaced, so that the
@@ -54,15 +57,17 @@ func TestCrash(t *testing.T) {
 const roundsPerFolder = 5
 
 // finishFolder compares a last time, after a clean stop.
-func finishFolder(t *testing.T, known *ledger, data string) {
+func finishFolder(t *testing.T, known *ledger, data string, random *rand.Rand) {
 	s := startServer(t, data)
-	known.verify(t, s)
+	known.verify(t, s, random)
 	s.stop()
 	checkProjections(t, data)
 }
 
-// crash runs one round: load, kill, and a start that must find everything.
-func crash(t *testing.T, known *ledger, data string, round int, random *rand.Rand) int64 {
+// crash runs one round: load, kill, and a start that must find everything. It
+// tells how many requests were answered, and whether a reindex was at work when
+// the server was killed.
+func crash(t *testing.T, known *ledger, data string, round int, random *rand.Rand) (answered int64, inJob bool) {
 	s := startServer(t, data)
 	l := &load{t: t, known: known, server: s}
 	l.run(fmt.Sprintf("r%d", round), int64(50+random.IntN(600)), random, s.kill)
@@ -81,30 +86,30 @@ func crash(t *testing.T, known *ledger, data string, round int, random *rand.Ran
 		checkProjections(t, data)
 	}
 	again := startServer(t, data)
-	known.verify(t, again)
+	known.verify(t, again, random)
 	if random.IntN(2) == 0 {
 		again.kill()
 	} else {
 		again.stop()
 	}
-	return l.answered.Load()
+	return l.answered.Load(), l.indexing.Load()
 }
 
 // TestStopUnderLoad stops the server while clients write: it finishes what runs,
 // and ends without an error.
 func TestStopUnderLoad(t *testing.T) {
-	known := newLedger()
+	known, random := newLedger(), rand.New(rand.NewPCG(1, 1))
 	s := startServer(t, t.TempDir())
 	l := &load{t: t, known: known, server: s}
-	l.run("stop", 500, rand.New(rand.NewPCG(1, 1)), s.stop)
+	l.run("stop", 500, random, s.stop)
 	if unclean := strings.Contains(s.stderr.String(), `"level":"error"`); unclean {
 		t.Errorf("the stop was not clean:\n%s", s.stderr.String())
 	}
 	again := startServer(t, s.data)
-	if !strings.Contains(again.stderr.String(), `"unclean":false`) {
-		t.Errorf("the start after it found an unclean log:\n%s", again.stderr.String())
+	if line := again.logLine("log opened"); !strings.Contains(line, `"unclean":false`) {
+		t.Errorf("the start after it found an unclean log:\n%s", line)
 	}
-	known.verify(t, again)
+	known.verify(t, again, random)
 	again.stop()
 	checkProjections(t, s.data)
 }
@@ -123,18 +128,27 @@ type load struct {
 	server   *server
 	killed   atomic.Bool  // connections may break from now on
 	answered atomic.Int64 // requests
+	indexing atomic.Bool  // a job was asked for and has not ended yet
 }
 
-// run lets clients write until enough requests are answered, and ends the server
-// under them.
+// run lets clients write, and one of them index a search parameter, until enough
+// requests are answered, and ends the server under them.
 func (l *load) run(name string, enough int64, random *rand.Rand, end func()) {
 	var clients sync.WaitGroup
 	for number := range 8 {
 		c := &writer{load: l, name: fmt.Sprintf("%sc%d", name, number), random: rand.New(rand.NewPCG(random.Uint64(), 2))}
 		clients.Go(c.run)
 	}
+	indexer := &writer{load: l, name: name + "i", random: rand.New(rand.NewPCG(random.Uint64(), 2))}
+	clients.Go(indexer.index)
 	for l.answered.Load() < enough && !l.t.Failed() {
 		time.Sleep(time.Millisecond)
+	}
+	if random.IntN(3) > 0 { // in a job
+		for deadline := time.Now().Add(time.Second); !l.indexing.Load() && time.Now().Before(deadline); {
+			time.Sleep(20 * time.Microsecond)
+		}
+		time.Sleep(time.Duration(random.IntN(2000)) * time.Microsecond)
 	}
 	l.killed.Store(true)
 	end()
@@ -201,7 +215,7 @@ func (w *writer) resource(id, marker string) string {
 	if w.random.IntN(20) == 0 {
 		size = w.random.IntN(50_000)
 	}
-	return `{"resourceType":"Basic",` + member + `"code":{"text":"` + marker + `","coding":[{"display":"` + strings.Repeat("é", size+1) + `"}]}}`
+	return `{"resourceType":"Basic",` + member + markers(marker) + `,"display":"` + strings.Repeat("é", size+1) + `"}]}}`
 }
 
 // keep notes the resource of an answer.
@@ -210,7 +224,7 @@ func (w *writer) keep(resource *tree) error {
 	if err != nil {
 		return fmt.Errorf("%s has no version: %w", resource, err)
 	}
-	return w.known.acknowledge("Basic/"+resource.get("id").string(), version, resource.String())
+	return w.known.acknowledge(resource.get("resourceType").string()+"/"+resource.get("id").string(), version, resource.String())
 }
 
 func (w *writer) keepBody(a answer) error {
@@ -237,10 +251,10 @@ func (w *writer) pick() string {
 	return w.own[w.random.IntN(len(w.own))]
 }
 
-// put writes a resource and reads it at once: nobody else writes it.
+// put writes a resource, reads it and finds it at once: nobody else writes it.
 func (w *writer) put() error {
-	id := w.pick()
-	a, err := w.ask("PUT", "/Basic/"+id, w.resource(id, w.next()), 200, 201)
+	id, marker := w.pick(), w.next()
+	a, err := w.ask("PUT", "/Basic/"+id, w.resource(id, marker), 200, 201)
 	if err != nil {
 		return err
 	}
@@ -250,6 +264,9 @@ func (w *writer) put() error {
 	read, err := w.ask("GET", "/Basic/"+id, "", 200)
 	if err == nil && string(read.body) != string(a.body) {
 		err = fmt.Errorf("GET Basic/%s: got\n%s\nright after the server had said\n%s", id, read.body, a.body)
+	}
+	if err == nil {
+		err = w.found(id, marker)
 	}
 	return err
 }

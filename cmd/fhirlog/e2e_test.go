@@ -196,6 +196,20 @@ func (s *server) kill() {
 	s.gone = true
 }
 
+// logLine waits for a line of the log: it comes through a pipe of its own.
+func (s *server) logLine(message string) string {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		for line := range strings.Lines(s.stderr.String()) {
+			if strings.Contains(line, `"message":"`+message+`"`) && strings.HasSuffix(line, "\n") {
+				return line
+			}
+		}
+	}
+	s.t.Fatalf("the log does not say %q:\n%s", message, s.stderr.String())
+	return ""
+}
+
 // root is the URL of the server above the FHIR service.
 func (s *server) root() string {
 	link, err := url.Parse(s.base)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,19 +72,23 @@ type kept struct {
 
 // told is everything that a server's history says.
 type told struct {
-	versions map[string][]kept // by place, oldest first
-	markers  map[string]int    // how many versions carry a marker
+	versions map[string][]kept   // by place, oldest first
+	markers  map[string]int      // how many versions carry a marker
+	times    map[string][]string // by place, when its versions were written
+	instants map[string]bool     // all of these
 	total    int
 }
 
-// verify compares the ledger with the history of a server.
-func (l *ledger) verify(t *testing.T, s *server) {
+// verify compares the ledger with the history of a server, and that with what
+// searches find.
+func (l *ledger) verify(t *testing.T, s *server, random *rand.Rand) {
 	t.Helper()
 	h := readHistory(t, s)
 	for _, fault := range l.compare(h) {
 		t.Error(fault)
 	}
 	l.verifyCurrent(t, s, h)
+	verifySearch(t, s, h, random)
 }
 
 // compare says where a history contradicts the ledger or itself.
@@ -163,7 +168,7 @@ func (l *ledger) verifyCurrent(t *testing.T, s *server, h *told) {
 // readHistory walks the whole history of a server, oldest first.
 func readHistory(t *testing.T, s *server) *told {
 	t.Helper()
-	h := &told{versions: map[string][]kept{}, markers: map[string]int{}}
+	h := &told{versions: map[string][]kept{}, markers: map[string]int{}, times: map[string][]string{}, instants: map[string]bool{}}
 	before, entries := "", 0
 	for path := "/_history?_count=1000&_sort=_lastUpdated"; path != ""; {
 		page, err := parseTree(s.must(200, "GET", path, "").body)
@@ -189,6 +194,7 @@ func readHistory(t *testing.T, s *server) *told {
 				t.Errorf("%s version %d of %s follows one of %s", place, version, at, before)
 			}
 			before = at
+			h.times[place], h.instants[at] = append(h.times[place], at), true
 		}
 		next, _ := page.at("link[relation=next].url")
 		path = strings.TrimPrefix(next.string(), s.base)

@@ -22,7 +22,7 @@ import (
 func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi.Options, log zerolog.Logger) error {
 	api, err := httpapi.New(httpapi.Dependencies{
 		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Searcher: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
-		Administrator: n.commits, Jobs: n.projections,
+		Administrator: administrator{n.commits, n.rebuilds}, Jobs: n.projections, Rebuilder: n.rebuilds,
 	}, o)
 	if err != nil {
 		return err

@@ -21,14 +21,15 @@ import (
 // What the rooms declare, and what is put there.
 var (
 	_ commit.Log       = (*eventlog.Log)(nil)
-	_ commit.State     = (*projections.Projections)(nil)
+	_ commit.State     = (*projections.Live)(nil)
 	_ projections.Log  = (*eventlog.Log)(nil)
-	_ httpapi.Reader   = (*projections.Projections)(nil)
-	_ httpapi.Searcher = (*projections.Projections)(nil)
+	_ httpapi.Reader   = (*projections.Live)(nil)
+	_ httpapi.Searcher = (*projections.Live)(nil)
 	_ httpapi.Writer   = (*commit.Service)(nil)
 
-	_ httpapi.Administrator     = (*commit.Service)(nil)
-	_ httpapi.Jobs              = (*projections.Projections)(nil)
+	_ httpapi.Administrator     = administrator{}
+	_ httpapi.Jobs              = (*projections.Live)(nil)
+	_ httpapi.Rebuilder         = (*rebuilds)(nil)
 	_ projections.Administrator = (*commit.Service)(nil)
 )
 
@@ -42,8 +43,9 @@ type node struct {
 	folder      *folder
 	definitions *definitions.Definitions
 	log         *eventlog.Log
-	projections *projections.Projections
+	projections *projections.Live
 	commits     *commit.Service
+	rebuilds    *rebuilds
 	recovery    eventlog.Recovery
 	rebuilt     error // why the projections are computed from the beginning, or nil
 
@@ -73,11 +75,12 @@ func openNode(f *folder, o commit.Options, observe func(eventlog.GroupStats)) (*
 	if n.log, n.recovery, err = eventlog.Open(f.log(), options); err != nil {
 		return nil, explainLocked(err, f)
 	}
-	if n.projections, n.rebuilt, err = projections.Open(n.log, f.projectionOptions()); err != nil {
+	if n.projections, n.rebuilt, err = projections.OpenLive(n.log, f.projectionOptions()); err != nil {
 		return nil, errors.Join(err, n.log.Close())
 	}
 	o.Handoff, o.Registry = n.projections.Handoff, n.projections.Registry
 	n.commits = commit.New(n.log, n.projections, n.definitions, o)
+	n.rebuilds = newRebuilds(n.projections)
 	go func() { n.ended <- n.log.Run(context.Background()) }()
 	go func() { n.ended <- n.projections.Run(context.Background()) }()
 	return n, nil

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/schollz/progressbar/v3"
 
 	"fhirlog/eventlog"
+	"fhirlog/projections"
 	"fhirlog/replay"
 )
 
@@ -29,18 +29,29 @@ func (c *rebuildCommand) Run(ctx context.Context) error {
 		return err
 	}
 	log, _, err := eventlog.Open(f.log(), logOptions())
+	if errors.Is(err, eventlog.ErrLocked) {
+		return c.explainServed(f)
+	}
 	if err != nil {
-		return explainLocked(err, f)
+		return err
 	}
 	err = c.rebuild(ctx, f, log)
 	return errors.Join(err, log.Close())
 }
 
+// explainServed says what to do with a folder that a server has open.
+func (c *rebuildCommand) explainServed(f *folder) error {
+	if c.Check {
+		return fmt.Errorf("%s is in use by another process: stop that one first; what it applies at this moment cannot be compared", f.path)
+	}
+	return fmt.Errorf("%s is in use by another process: stop that one first, or have the server rebuild while it answers: curl -X POST 'http://127.0.0.1:8080/fhir/$rebuild' (with the server's own address)", f.path)
+}
+
 func (c *rebuildCommand) rebuild(ctx context.Context, f *folder, log *eventlog.Log) error {
-	target := f.projections() + ".rebuild"
-	if err := os.RemoveAll(target); err != nil {
+	if err := projections.Settle(f.projections()); err != nil {
 		return err
 	}
+	target := projections.SuccessorOf(f.projections())
 	options := f.projectionOptions()
 	if c.Check {
 		// What a stop left unapplied belongs to the comparison.
@@ -56,17 +67,7 @@ func (c *rebuildCommand) rebuild(ctx context.Context, f *folder, log *eventlog.L
 	if c.Check {
 		return c.compare(f, target)
 	}
-	if err := os.RemoveAll(f.projections()); err != nil {
-		return err
-	}
-	if err := os.Rename(target, f.projections()); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(target))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return projections.Install(f.projections())
 }
 
 // compare tells whether the projections are those that the log gives.

@@ -111,8 +111,9 @@ func TestReindexSurvivesAKill(t *testing.T) {
 	if got, want := s.total(search), (before+after+3)/3; got != want {
 		t.Errorf("after the reindex %d are found, want %d", got, want)
 	}
-	if got := s.total(search + "&_asOf=" + fmt.Sprint(before/2-1)); got != before/6 {
-		t.Errorf("as of a time before the parameter %d are found, want %d", got, before/6)
+	const earlier = 15_000 // the end of a commit
+	if got := s.total(search + "&_asOf=" + fmt.Sprint(earlier-1)); got != earlier/3 {
+		t.Errorf("as of a time before the parameter %d are found, want %d", got, earlier/3)
 	}
 	s.must(405, "GET", "/$reindex", "")
 	s.kill()
@@ -127,6 +128,41 @@ func TestReindexSurvivesAKill(t *testing.T) {
 	states := s.must(200, "GET", "/SearchParameter/$status?url=http://a.example/SearchParameter/nick", "")
 	if !strings.Contains(string(states.body), `"Deleted"`) {
 		t.Errorf("the state of a deleted parameter is %s", states.body)
+	}
+	s.stop()
+	checkProjections(t, s.data)
+}
+
+// TestReindexCanBeCanceled while it waits between two blocks. It is the active
+// job until then, and the next one need not wait for it.
+func TestReindexCanBeCanceled(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	s.givenNames(18_000)
+	s.must(201, "PUT", "/SearchParameter/nick", nickParameter)
+	const slow = `{"resourceType":"Parameters","parameter":[{"name":"queryDelayIntervalInMilliseconds","valueInteger":500000}]}`
+	begun := s.must(201, "POST", "/$reindex", slow)
+	link := begun.header.Get("Content-Location")
+	job := strings.TrimPrefix(link, s.base)
+	for s.jobValue(job, "resourcesSuccessfullyReindexed") == "0" {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if again := s.must(201, "POST", "/$reindex", ""); again.header.Get("Content-Location") != link {
+		t.Errorf("while %s is active, another begins: %s", link, again.header.Get("Content-Location"))
+	}
+	if active, id := s.jobValue("/$reindex", "id"), s.jobValue(job, "id"); active != id {
+		t.Errorf("the active job is %s, want %s", active, id)
+	}
+	s.must(409, "PUT", "/SearchParameter/$status", `{"resourceType":"Parameters","parameter":[{"name":"searchParameterStatus",`+
+		`"part":[{"name":"url","valueUri":"http://a.example/SearchParameter/nick"},{"name":"status","valueString":"Disabled"}]}]}`)
+	s.must(202, "DELETE", job, "")
+	s.await(job, "status", `"Canceled"`)
+	s.must(400, "DELETE", job, "")
+	s.must(400, "GET", "/Patient?nick=Ann", "", "Prefer: handling=strict")
+
+	next := strings.TrimPrefix(s.must(201, "POST", "/$reindex", "").header.Get("Content-Location"), s.base)
+	s.await(next, "status", `"Completed"`)
+	if got := s.total("/Patient?nick=Ann&_total=accurate&_count=1"); got != 6000 {
+		t.Errorf("%d are found, want 6000", got)
 	}
 	s.stop()
 	checkProjections(t, s.data)

@@ -155,7 +155,7 @@ func (c *conversation) fill(line int, text string) string {
 }
 
 // take sends one request and checks its answer. A step that waits for something
-// is sent again until the answer is right, or patience is at an end.
+// is sent again until the answer is right; if it never is, the script ends.
 func (c *conversation) take(st *step) {
 	deadline := time.Now().Add(patience)
 	faults, got := c.attempt(st)
@@ -168,6 +168,9 @@ func (c *conversation) take(st *step) {
 	}
 	if len(faults) > 0 {
 		c.t.Logf("the answer was %d %v\n%.3000s", got.status, got.header, got.body)
+		if st.until {
+			c.t.FailNow()
+		}
 	}
 }
 

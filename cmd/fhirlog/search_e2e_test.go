@@ -16,14 +16,14 @@ import (
 func TestSearchOwn(t *testing.T) {
 	s := startServer(t, t.TempDir())
 	b := newBench(t, s)
-	b.writeGenerated(400)
+	ends := b.writeGenerated(400)
 	b.readWorld()
 	b.questions(120 * rounds(t))
 	for range 40 {
 		if t.Failed() {
 			return
 		}
-		past := 50 + uint64(b.rand.IntN(int(b.snapshot)-50))
+		past := ends[b.rand.IntN(len(ends))]
 		b.maker.Look(past)
 		b.compare(b.maker.Ask(), past)
 	}
@@ -39,8 +39,9 @@ func TestSearchOwn(t *testing.T) {
 	checkProjections(t, s.data)
 }
 
-// writeGenerated writes generated resources, and deletes some.
-func (b *bench) writeGenerated(n int) {
+// writeGenerated writes generated resources, and deletes some. It tells how many
+// events there were at the end of each transaction.
+func (b *bench) writeGenerated(n int) (ends []uint64) {
 	b.t.Helper()
 	g := searchtest.NewGenerator(b.rand, 15)
 	g.Bases = []string{b.s.base + "/"}
@@ -62,7 +63,11 @@ func (b *bench) writeGenerated(n int) {
 		}
 		i += len(entries)
 		b.s.must(200, "POST", "", `{"resourceType":"Bundle","type":"transaction","entry":[`+strings.Join(entries, ",")+`]}`)
+		if end := b.s.total("/_history?_summary=count"); end > 0 {
+			ends = append(ends, uint64(end))
+		}
 	}
+	return ends
 }
 
 // TestSearchSynthea loads both sets of synthea/dev for R4 and compares searches

@@ -27,6 +27,7 @@ type Live struct {
 
 	first      *generation // Run begins with it
 	rebuilding atomic.Bool
+	asked      atomic.Uint64 // counts the questions
 
 	// mu guards the fields below. It is held for moments only; see swap for the
 	// longest one.
@@ -131,6 +132,7 @@ func (l *Live) enter() *generation {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	l.now.users.Add(1)
+	l.asked.Add(1)
 	return l.now
 }
 

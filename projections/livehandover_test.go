@@ -3,7 +3,9 @@ package projections
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -293,5 +295,33 @@ func TestUnknownResources(t *testing.T) {
 	}
 	if _, err := h.live.Read(t.Context(), "Patient", "none"); domain.KindOf(err) != domain.NotFound {
 		t.Errorf("Read: %v", err)
+	}
+}
+
+// TestARebuildNeedsRoom: it says how much is there and how much should be.
+func TestARebuildNeedsRoom(t *testing.T) {
+	h := newHandover(t)
+	if err := h.live.MayRebuild(); err != nil {
+		t.Errorf("MayRebuild: %v", err)
+	}
+	free, err := freeBytes(h.former.dir)
+	if err != nil || free <= 0 {
+		t.Fatalf("%d bytes are free, %v", free, err)
+	}
+	err = h.live.checkRoom(free * 2)
+	if domain.KindOf(err) != domain.Unavailable || !strings.Contains(err.Error(), "MiB") {
+		t.Errorf("checkRoom of twice what is free: %v", err)
+	}
+	if err := h.live.checkRoom(free / 2); err != nil {
+		t.Errorf("checkRoom of half of what is free: %v", err)
+	}
+	dir := t.TempDir()
+	for name, size := range map[string]int{"000001.sst": 1000, "000002.sst": 234, "00001.mem": 5000} {
+		if err := os.WriteFile(filepath.Join(dir, name), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if size, err := tableBytes(dir); err != nil || size != 1234 {
+		t.Errorf("the tables have %d bytes, %v; want 1234", size, err)
 	}
 }

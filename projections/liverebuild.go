@@ -20,7 +20,11 @@ func (l *Live) MayRebuild() error {
 	case l.Registry().Active() != nil:
 		return domain.NewError(domain.Conflict, "A reindex job is active, and what it does would be missing in a rebuilt index. Wait until it has ended, or cancel it.")
 	}
-	return l.checkRoom(2*l.Bytes() + leastRoom)
+	tables, err := tableBytes(l.answering().dir)
+	if err != nil {
+		return err
+	}
+	return l.checkRoom(2*tables + leastRoom)
 }
 
 func alreadyRebuilding() error {
@@ -97,7 +101,7 @@ func (l *Live) build(abort context.CancelCauseFunc) (*generation, error) {
 	}
 	next := newGeneration(nil, o.Dir)
 	o.Observe = l.watch(next, abort)
-	p, _, err := Open(l.log, o)
+	p, _, err := Open(gentleLog{l.log, l, l.log.Durable()}, o)
 	if err != nil {
 		return nil, errors.Join(err, removeFolder(o.Dir))
 	}

@@ -124,3 +124,23 @@ func TestRebuild(t *testing.T) {
 		t.Errorf("Rebuild of what is there: %v", err)
 	}
 }
+
+// TestRebuildOfNothing: a log without records has nothing to wait for, and its
+// projections are complete all the same.
+func TestRebuildOfNothing(t *testing.T) {
+	m := newMachine(t, 1)
+	m.stop()
+	log := m.openLog()
+	defer log.Close()
+	for range 20 {
+		o := m.projectionOptions()
+		o.Dir = filepath.Join(t.TempDir(), "rebuilt")
+		if err := replay.Rebuild(t.Context(), log, o, nil); err != nil {
+			t.Fatal(err)
+		}
+		differences, keys, err := replay.Compare(m.projectionOptions().Dir, o.Dir, 9)
+		if err != nil || len(differences) != 0 || keys == 0 {
+			t.Fatalf("Compare: %v of %d keys, %v", differences, keys, err)
+		}
+	}
+}

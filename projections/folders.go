@@ -112,22 +112,6 @@ func syncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// tableBytes is the size of a folder's tables. What Badger tells of it may be a
-// minute old.
-func tableBytes(dir string) (total int64, err error) {
-	tables, err := filepath.Glob(filepath.Join(dir, "*.sst"))
-	for _, path := range tables {
-		info, failed := os.Stat(path)
-		switch {
-		case failed == nil:
-			total += info.Size()
-		case !errors.Is(failed, fs.ErrNotExist): // one that was merged meanwhile
-			err = errors.Join(err, failed)
-		}
-	}
-	return total, err
-}
-
 // freeBytes is the room on the disk of a folder.
 func freeBytes(dir string) (int64, error) {
 	var s syscall.Statfs_t

@@ -9,6 +9,7 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/registry"
+	"fhirlog/projections/store"
 )
 
 // MayRebuild says why no rebuild can begin now; nil if one can. What it fails
@@ -20,7 +21,7 @@ func (l *Live) MayRebuild() error {
 	case l.Registry().Active() != nil:
 		return domain.NewError(domain.Conflict, "A reindex job is active, and what it does would be missing in a rebuilt index. Wait until it has ended, or cancel it.")
 	}
-	tables, err := tableBytes(l.answering().dir)
+	tables, err := store.TableBytes(l.answering().dir)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type fastSnapshot struct {
 	written   int64 // bytes that the server handed to the disk
 	peak      int64 // bytes, since the server started
 	resident  int64
+	mapped    int64 // of resident: pages of files, which the kernel may drop at will
 }
 
 // A slowSnapshot takes a walk over a folder or a request.
@@ -45,7 +46,7 @@ const clockTick = 10 * time.Millisecond
 // takeFast reads the processes' figures.
 func (o *options) takeFast(s *snapshot) {
 	s.clientCPU = ownCPU()
-	s.serverCPU, s.written, s.peak, s.resident = 0, 0, 0, 0
+	s.serverCPU, s.written, s.peak, s.resident, s.mapped = 0, 0, 0, 0, 0
 	for _, pid := range o.PID {
 		p, err := readProcess("/proc", pid)
 		if err != nil {
@@ -55,6 +56,7 @@ func (o *options) takeFast(s *snapshot) {
 		s.written += p.written
 		s.peak += p.peak
 		s.resident += p.resident
+		s.mapped += p.mapped
 	}
 	s.at = time.Now()
 }
@@ -77,8 +79,8 @@ func (o *options) takeSlow(ctx context.Context) (s snapshot) {
 
 // process is what /proc tells of one process.
 type process struct {
-	cpu                     time.Duration
-	written, peak, resident int64
+	cpu                             time.Duration
+	written, peak, resident, mapped int64
 }
 
 // readProcess reads stat, io and status of a process below a mount of proc.
@@ -103,7 +105,7 @@ func readProcess(proc string, pid int) (p process, err error) {
 		file, field string
 		value       *int64
 		unit        int64
-	}{{"status", "VmHWM:", &p.peak, 1 << 10}, {"status", "VmRSS:", &p.resident, 1 << 10}, {"io", "write_bytes:", &p.written, 1}} {
+	}{{"status", "VmHWM:", &p.peak, 1 << 10}, {"status", "VmRSS:", &p.resident, 1 << 10}, {"status", "RssFile:", &p.mapped, 1 << 10}, {"io", "write_bytes:", &p.written, 1}} {
 		n, err := procField(filepath.Join(dir, f.file), f.field)
 		*f.value = n * f.unit
 		errs = append(errs, err)

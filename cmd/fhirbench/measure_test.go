@@ -45,7 +45,7 @@ func TestReadProcess(t *testing.T) {
 	}
 	for name, text := range map[string]string{
 		"stat":   "42 (a b) c) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 9 0 1 2 3\n",
-		"status": "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\n",
+		"status": "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t  1024 kB\nRssFile:\t   256 kB\n",
 		"io":     "rchar: 1\nwrite_bytes: 4096\ncancelled_write_bytes: 0\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -53,7 +53,7 @@ func TestReadProcess(t *testing.T) {
 		}
 	}
 	got, err := readProcess(proc, 42)
-	want := process{cpu: 3 * time.Second, written: 4096, peak: 2 << 20, resident: 1 << 20}
+	want := process{cpu: 3 * time.Second, written: 4096, peak: 2 << 20, resident: 1 << 20, mapped: 256 << 10}
 	if err != nil || got != want {
 		t.Errorf("readProcess = %+v, %v; want %+v", got, err, want)
 	}

@@ -98,7 +98,8 @@ func printServer(line func(name, format string, values ...any), r *result) {
 			text += fmt.Sprintf(", %s resources per CPU second", count(s.FoundPerCPU))
 		}
 		line("server CPU", "%s   (%.2f s, %.0f %% of a core)", text, s.CPUSeconds, 100*ratio(s.CPUSeconds, r.Seconds))
-		line("server memory", "%s at its peak since the start, %s now", humanize.IBytes(uint64(s.PeakBytes)), humanize.IBytes(uint64(s.ResidentBytes)))
+		line("server memory", "%s at its peak since the start, %s now, of these %s pages of mapped files",
+			humanize.IBytes(uint64(s.PeakBytes)), humanize.IBytes(uint64(s.ResidentBytes)), humanize.IBytes(uint64(s.MappedBytes)))
 		if r.Versions > 0 {
 			line("bytes written", "%s, %s per version", size(s.WrittenBytes), count(s.WrittenPerWorked))
 		} else {

@@ -73,6 +73,7 @@ type serverFigures struct {
 	FoundPerCPU      float64 `json:"resources_found_per_cpu_second,omitempty"`
 	PeakBytes        int64   `json:"peak_memory_bytes"`
 	ResidentBytes    int64   `json:"memory_bytes"`
+	MappedBytes      int64   `json:"mapped_memory_bytes"`
 	WrittenBytes     int64   `json:"written_bytes"`
 	WrittenPerWorked float64 `json:"written_bytes_per_version"`
 }
@@ -122,7 +123,7 @@ func (r *run) result(before, after snapshot) result {
 	versions := float64(out.Versions)
 	if len(o.PID) > 0 {
 		s := serverFigures{CPUSeconds: (after.serverCPU - before.serverCPU).Seconds(), PeakBytes: after.peak,
-			ResidentBytes: after.resident, WrittenBytes: after.written - before.written}
+			ResidentBytes: after.resident, MappedBytes: after.mapped, WrittenBytes: after.written - before.written}
 		s.RequestsPerCPU = ratio(float64(out.Requests), s.CPUSeconds)
 		s.EntriesPerCPU = ratio(float64(out.Entries), s.CPUSeconds)
 		s.FoundPerCPU = ratio(float64(out.Found), s.CPUSeconds)

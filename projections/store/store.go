@@ -16,7 +16,7 @@ import (
 
 // Options tune the store; the zero value is the default.
 type Options struct {
-	MemTableBytes   int64 // size of a memtable; default 8 MiB
+	MemTableBytes   int64 // size of a memtable; default 4 MiB
 	BlockCacheBytes int64 // decompressed blocks kept; default 32 MiB
 	IndexCacheBytes int64 // table indexes kept; default 32 MiB
 	// BeforeWrite, if set, is called before each transaction of Badger; an error
@@ -54,7 +54,11 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := verifyTables(dir, !clean); err != nil {
 		return nil, fmt.Errorf("verify the projections: %w", err)
 	}
-	db, err := badger.Open(badgerOptions(dir, o))
+	tables, err := TableBytes(dir)
+	if err != nil {
+		return nil, fmt.Errorf("measure the projections: %w", err)
+	}
+	db, err := badger.Open(badgerOptions(dir, o, tables))
 	if err != nil {
 		return nil, fmt.Errorf("open the projections: %w", err)
 	}
@@ -80,18 +84,28 @@ func checkUnused(dir string) error {
 }
 
 // memTable is the size of a memtable in bytes.
-func (o Options) memTable() int64 { return orDefault(o.MemTableBytes, 8<<20) }
+func (o Options) memTable() int64 { return orDefault(o.MemTableBytes, 4<<20) }
 
-func badgerOptions(dir string, o Options) badger.Options {
+// tableSize is how large tables become in a folder that holds so many bytes in
+// tables. Compaction keeps a dozen tables that it builds in memory, each in
+// several times its size, and its allocators never shrink: small tables keep
+// that small, and growing ones keep the files few.
+func tableSize(tables int64) int64 { return max(1<<20, tables/4096) }
+
+func badgerOptions(dir string, o Options, tables int64) badger.Options {
 	memTable := o.memTable()
-	return badger.DefaultOptions(dir).
+	b := badger.DefaultOptions(dir)
+	b.TableSizeMultiplier = 1
+	return b.
 		WithLogger(nil).
 		WithMetricsEnabled(false).
 		WithDetectConflicts(false).
 		WithSyncWrites(false).
 		WithCompression(options.Snappy).
 		WithMemTableSize(memTable).
-		WithBaseTableSize(1 << 20). // compaction builds a dozen tables at once, in memory
+		WithBaseTableSize(tableSize(tables)).
+		WithNumLevelZeroTables(10).
+		WithNumLevelZeroTablesStall(20).
 		WithNumMemtables(3).
 		WithNumCompactors(2).
 		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 32<<20)).

@@ -72,7 +72,7 @@ func (in *inclusion) follow(position uint64, isMatch bool) error {
 			continue
 		}
 		for _, reference := range include.References {
-			referrers, err := in.lookup.Referrers(reference.Source, reference.Reference, t, id)
+			referrers, err := in.lookup.Referrers(reference.Source, reference.Reference, t, id, position)
 			if err != nil {
 				return err
 			}
@@ -119,6 +119,9 @@ func (in *inclusion) followReference(r search.Reference, wanted domain.ResourceT
 		if err != nil || e.Kind != search.Forward || search.SlotOf(e.Key) != r.Slot || in.full() {
 			return
 		}
+		if err = in.followCanonical(r, e.Target, wanted, isMatch); err != nil {
+			return
+		}
 		t, id, version, ok := searchindex.LocalTarget(r, e.Target)
 		if !ok || wanted != "" && wanted != t {
 			return
@@ -135,6 +138,21 @@ func (in *inclusion) followReference(r search.Reference, wanted domain.ResourceT
 		}
 		in.add(position, isMatch)
 	})
+	return err
+}
+
+// followCanonical adds what a target leads to by canonical URL.
+func (in *inclusion) followCanonical(r search.Reference, target []byte, wanted domain.ResourceType, isMatch bool) error {
+	led, err := in.lookup.Led(r, target)
+	for _, position := range led {
+		t, _, failed := in.p.Identify(position)
+		if failed != nil {
+			return failed
+		}
+		if wanted == "" || wanted == t {
+			in.add(position, isMatch)
+		}
+	}
 	return err
 }
 

@@ -77,7 +77,7 @@ func (c *compiler) made(r *run, at At, parts ...string) (System, error) {
 	if size > r.limits.MaxText {
 		return nil, c.tooLong(r, at)
 	}
-	if err := c.spend(r, at, size/256); err != nil {
+	if err := c.spend(r, at, size/64); err != nil {
 		return nil, err
 	}
 	return String(strings.Join(parts, "")), nil

@@ -167,10 +167,20 @@ func (c *compiler) step(r *run, at At) error { return c.spend(r, at, 1) }
 
 // spend spends steps, and fails when there are none left.
 func (c *compiler) spend(r *run, at At, steps int) error {
-	if r.steps -= steps; r.steps < 0 {
-		return c.fault(at, domain.TooCostly, "the evaluation took more than %d steps", r.limits.MaxSteps)
+	if r.steps -= steps; r.steps < r.pause {
+		return c.rest(r, at)
 	}
 	return nil
+}
+
+// rest is reached when there are no steps left, or it is time to ask whether to
+// stop.
+func (c *compiler) rest(r *run, at At) error {
+	if r.steps < 0 {
+		return c.fault(at, domain.TooCostly, "the evaluation took more than %d steps", r.limits.MaxSteps)
+	}
+	r.pause = max(0, r.steps-stepsBetween)
+	return r.context.Stopped()
 }
 
 // fits checks that a collection has not become too large.

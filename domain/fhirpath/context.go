@@ -33,8 +33,14 @@ type Context struct {
 	ConformsTo func(item Item, profile string) (bool, error)
 	// Trace is told what trace() sees.
 	Trace func(name string, items Collection)
+	// Stopped is asked now and then, every millisecond or so; when it returns an
+	// error, the evaluation ends with it.
+	Stopped func() error
 
 	Limits Limits
+	// Left, if set, is how many steps several evaluations may take together, all
+	// in one goroutine: each takes its steps from it.
+	Left *int
 }
 
 // Limits bounds what an evaluation may cost. Beyond them it ends with an error

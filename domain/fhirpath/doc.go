@@ -11,12 +11,14 @@
 //	text ── Parse ──> Node ── Compile ──> Expression ── Eval(Context) ──> Collection of Items
 //
 // An Item of the result knows its type and its place in the JSON tree, for
-// messages and patches, or is a System value that was calculated.
+// messages and patches, or is a System value that was calculated. Places turns
+// the one into FHIRPath, AppendFHIR the other into FHIR.
 //
 // The package promises:
 //
 //   - Every evaluation ends. Steps, the size of collections and strings, digits
-//     and regular expressions are bounded (Limits), and the errors say so.
+//     and regular expressions are bounded (Limits), and the errors say so. Whoever
+//     wants it to end earlier is asked now and then (Context.Stopped).
 //   - Decimals are exact; a quotient has 34 digits. Dates and times compare as
 //     far as they are precise, and are empty beyond that. Quantities compare
 //     across units (domain/ucum).

@@ -73,6 +73,13 @@ func constantVariable(name string) (string, bool) {
 	return "", false
 }
 
+// IsReserved tells whether a variable of this name has a meaning of its own, so
+// that nobody else can give it one.
+func IsReserved(name string) bool {
+	_, isConstant := constantVariable(name)
+	return isConstant || name == "context" || name == "resource" || name == "rootResource"
+}
+
 // defineVariable binds a name for the rest of the path, to its input or to what
 // an argument gives for it.
 func defineVariable(c *compiler, n *Call, of program, args []program) (program, error) {
@@ -86,7 +93,7 @@ func defineVariable(c *compiler, n *Call, of program, args []program) (program, 
 			return nil, err
 		}
 		text, ok := name.(String)
-		if _, isConstant := constantVariable(string(text)); !ok || isConstant || text == "context" || text == "resource" || text == "rootResource" {
+		if !ok || IsReserved(string(text)) {
 			return nil, c.fault(n.At, domain.Invalid, "defineVariable() takes a name that is not taken, as a String")
 		}
 		var value Collection

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"fhirlog/domain/definitions"
+	"fhirlog/domain/fhirjson"
 )
 
 var fuzzSeeds = []string{
@@ -58,6 +59,38 @@ func FuzzEval(f *testing.F) {
 		again, err2 := e.Eval(patient)
 		if (err1 == nil) != (err2 == nil) || show(first) != show(again) {
 			t.Fatalf("%q: %s, %v and then %s, %v", text, show(first), err1, show(again), err2)
+		}
+	})
+}
+
+// FuzzPlaces: whatever a resource is made of, each of its elements has a place, and
+// the same one whichever was asked for before.
+func FuzzPlaces(f *testing.F) {
+	for _, seed := range []string{patientJSON, observationJSON, `{"resourceType":"Patient","name":[[{"family":["x",{"_given":1}]}],null],"_name":[{"id":"a"}],"":{"is":[0]}}`} {
+		f.Add(seed)
+	}
+	d := load(f, definitions.R4)
+	everything, err := Compile(d, "$this | descendants()", Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		document, err := fhirjson.Parse([]byte(text), fhirjson.Limits{MaxDepth: 50})
+		if err != nil || document.Root().Kind() != fhirjson.Object {
+			return
+		}
+		items, err := everything.Eval(Context{Root: NewResource(d, document.Root()), Limits: Limits{MaxItems: 500}})
+		if err != nil {
+			return
+		}
+		places := NewPlaces(d, document.Root())
+		for i := range items {
+			it := items[i*7%len(items)]
+			path, ok := places.Of(it)
+			again, _ := NewPlaces(d, document.Root()).Of(it)
+			if !ok || path != again {
+				t.Fatalf("an element stands at %q, %t, and alone at %q", path, ok, again)
+			}
 		}
 	})
 }

@@ -60,7 +60,10 @@ func (c *compiler) appendOfPrimitive(dst Collection, it *Item, name string) Coll
 	case "id":
 		typeName = "string"
 	}
-	if t := c.definitions.Type(typeName); t != nil && it.sibling.Exists() {
+	if !it.sibling.Exists() {
+		return dst
+	}
+	if t := c.definitions.Type(typeName); t != nil {
 		dst = c.appendElement(dst, it.sibling, t, name)
 	}
 	return dst

@@ -10,8 +10,9 @@ type run struct {
 	context Context
 	limits  Limits
 	scope   scope
-	self    [1]Item // the root, as a collection
-	steps   int
+	self    [1]Item      // the root, as a collection
+	steps   int          // that are left
+	pause   int          // at how many of them Stopped is asked next
 	free    []Collection // buffers for intermediate collections
 	kept    int          // items that the free buffers have room for
 	calls   []*call      // buffers for function calls
@@ -40,13 +41,22 @@ const (
 	maxKeptBetween = 1 << 12
 )
 
+// stepsBetween is how many steps are taken before Stopped is asked again.
+const stepsBetween = 8192
+
 // runs keeps the buffers of evaluations for later ones.
 var runs = sync.Pool{New: func() any { return new(run) }}
 
 func (r *run) begin(context Context) {
 	r.context = context
 	r.limits = context.Limits.withDefaults()
-	r.steps = r.limits.MaxSteps
+	if context.Left != nil {
+		r.limits.MaxSteps = max(0, min(r.limits.MaxSteps, *context.Left))
+	}
+	r.steps, r.pause = r.limits.MaxSteps, 0
+	if context.Stopped != nil {
+		r.pause = max(0, r.steps-stepsBetween)
+	}
 	r.scope = scope{index: -1}
 	if !context.Root.isZero() {
 		r.self[0] = context.Root
@@ -55,6 +65,9 @@ func (r *run) begin(context Context) {
 }
 
 func (r *run) release() {
+	if left := r.context.Left; left != nil {
+		*left -= r.limits.MaxSteps - max(0, r.steps)
+	}
 	r.context, r.scope, r.self[0] = Context{}, scope{}, Item{}
 	if r.kept > maxKeptBetween {
 		r.free, r.kept = nil, 0

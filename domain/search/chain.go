@@ -17,7 +17,7 @@ func (p *queryParser) chain(c *Criterion, n paramName, value string, depth int) 
 	if !of.Followed() {
 		return notOffered("the parameter %s %s, which a chain does not follow", of.Code, of.leads())
 	}
-	targets := p.allTargets(of)
+	targets := p.reached(of)
 	if n.modifier != "" {
 		if !p.definitions.IsResource(n.modifier) {
 			return fault("%s in the chain %s is not a resource type; right is %s:Type.%s", brief(n.modifier), brief(c.Name), of.Code, brief(n.rest))

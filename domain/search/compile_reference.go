@@ -80,7 +80,7 @@ func (c *compiler) absolute(id, typ, version string) []pattern {
 
 // reference describes a reference parameter to the evaluator.
 func (c *compiler) reference(of *Parameter) Reference {
-	return Reference{Slot: of.Slot, Target: of.Narrow, Bases: c.bases}
+	return Reference{Slot: of.Slot, Target: of.Narrow, Bases: c.bases, Canonicals: of.canonicals}
 }
 
 // presentPattern gives the postings of AspectPresent.

@@ -67,7 +67,11 @@ func idsOf(operands []Operand) IDs {
 func (c *compiler) unreferenced(references []*Parameter) Expr {
 	c.walks = true
 	if references == nil {
-		return Unreferenced{Bases: c.bases}
+		any := Unreferenced{Bases: c.bases}
+		for _, of := range c.parser.byURL() {
+			any.Canonicals = append(any.Canonicals, c.reference(of))
+		}
+		return any
 	}
 	if len(references) == 0 {
 		return And{} // a type that refers to nothing

@@ -78,6 +78,8 @@ func TestCompile(t *testing.T) {
 		{"Observation?patient.organization.name=x", "Observation chain(Observation.subject:Patient → Patient chain(Patient.organization → Organization Organization.name=x…))"},
 		{"Observation?patient._tag=x", "Observation chain(Observation.subject:Patient → Patient all(_type=Patient· _tag=x·…))"},
 		{"Observation?patient._id=x", "Observation chain(Observation.subject:Patient → Patient id(x))"},
+		{"QuestionnaireResponse?questionnaire.title=x", "QuestionnaireResponse chain(QuestionnaireResponse.questionnaire → Questionnaire Questionnaire.title=x…)"},
+		{"Questionnaire?_has:QuestionnaireResponse:questionnaire:status=a", "Questionnaire has(QuestionnaireResponse QuestionnaireResponse.status=a·… → QuestionnaireResponse.questionnaire)"},
 		{"Observation?patient.name:missing=true", "Observation chain(Observation.subject:Patient → Patient not(Patient.name.present=))"},
 		{"Patient?_has:Observation:patient:code=1-5", "Patient has(Observation Observation.code=1-5·… → Observation.subject:Patient)"},
 		{"Patient?_has:Observation:patient:encounter.status=a", "Patient has(Observation chain(Observation.encounter → Encounter Encounter.status=a·…) → Observation.subject:Patient)"},

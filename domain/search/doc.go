@@ -36,7 +36,9 @@
 // The present aspect of a reference has an empty type where the type of the
 // target is not known; that of a reference by URL is known where the URL ends in
 // Type/id, or Reference.type says it. Forwards are made of references of a known
-// type and of those by URL, but not of canonicals, URNs and contained resources.
+// type, of those by URL and of canonicals, but not of contained resources, nor of
+// references by URN. Canonicals are followed to every resource with that URL in its
+// element url and, where they name a version, that version.
 // A canonical with a fragment has two postings, with version and with
 // version#fragment. Keys of the text aspect have 48 bytes at most, and are made of
 // the first 12 words of a text. Three slots stand apart: see SlotType, SlotContent
@@ -62,4 +64,4 @@
 package search
 
 // LayoutVersion is the version of the index values.
-const LayoutVersion = 1
+const LayoutVersion = 2

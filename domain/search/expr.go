@@ -67,7 +67,10 @@ type Listed struct {
 // references given (_not-referenced); none given means any reference.
 type Unreferenced struct {
 	References []Reference
-	Bases      []string // as in Reference, where none are given
+	// Where none are given: Bases as in Reference, and the references that hold
+	// canonicals.
+	Bases      []string
+	Canonicals []Reference
 }
 
 // Checked holds where Of holds and the resource itself passes Accept; for what
@@ -100,6 +103,10 @@ type Reference struct {
 	// Bases are the URLs of this service: an absolute reference below one of them
 	// is a local one. Each ends in a slash.
 	Bases []string
+	// Canonicals are where an absolute URL leads by canonical URL: to every
+	// resource with that URL and, if one is named, that version. None means that it
+	// does not.
+	Canonicals []Canonical
 }
 
 // Scope is the versions of one type that match.

@@ -112,6 +112,7 @@ func canonicalReference(x *extractor, a *action, v fhirjson.Value) {
 	if x.start(a, AspectValue) {
 		x.key = appendURLValue(x.key, r.url, r.version)
 		x.posting(a)
+		x.forward(a)
 	}
 	x.addTarget(a, nil)
 }

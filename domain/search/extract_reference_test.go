@@ -63,7 +63,11 @@ func TestReference(t *testing.T) {
 		},
 		{
 			"canonical", `{"resourceType":"CarePlan","instantiatesCanonical":["http://example.org/PlanDefinition/p|2.0"]}`, "instantiates-canonical",
-			[]string{"value[2 http://example.org/PlanDefinition/p][2.0][]", "present[]"},
+			[]string{"value[2 http://example.org/PlanDefinition/p][2.0][]", "forward [2 http://example.org/PlanDefinition/p][2.0][]", "present[]"},
+		},
+		{
+			"canonical_by_URN", `{"resourceType":"QuestionnaireResponse","questionnaire":"urn:oid:1.2|3#part"}`, "questionnaire",
+			[]string{"value[2 urn:oid:1.2][3][]", "forward [2 urn:oid:1.2][3][]", "present[]"},
 		},
 		{
 			"filter_by_type", `{"resourceType":"Appointment","participant":[{"actor":{"reference":"Location/1"}},{"actor":{"reference":"Patient/1"}},{"actor":{"reference":"https://example.org/Location/2"}},{"actor":{"type":"Location","identifier":{"value":"x"}}}]}`, "location",
@@ -86,7 +90,7 @@ func TestReference(t *testing.T) {
 		},
 		{
 			"condition_on_a_code", `{"resourceType":"PlanDefinition","relatedArtifact":[{"type":"derived-from","resource":"http://example.org/a"},{"type":"successor","resource":"http://example.org/b"}]}`, "derived-from",
-			[]string{"value[2 http://example.org/a][][]", "present[]"},
+			[]string{"value[2 http://example.org/a][][]", "forward [2 http://example.org/a][][]", "present[]"},
 		},
 	})
 }

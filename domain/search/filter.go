@@ -133,7 +133,7 @@ func (f *filterParser) chain(c *Criterion, n paramName, operator, value string, 
 	if !of.Followed() {
 		return notOffered("the parameter %s in _filter %s, which a path does not follow", of.Code, of.leads())
 	}
-	targets := p.allTargets(of)
+	targets := p.reached(of)
 	if n.modifier != "" {
 		c.Target = domain.ResourceType(n.modifier)
 		if !p.definitions.IsResource(n.modifier) {

@@ -104,7 +104,7 @@ func (p *queryParser) include(name, value string, iterate bool) (Include, error)
 		if err := p.checkTarget(of, made.Target); err != nil {
 			return Include{}, err
 		}
-	case made.Iterate && name == "_revinclude" && len(targetsOf(of)) != 1:
+	case made.Iterate && name == "_revinclude" && len(of.Leads()) != 1:
 		return Include{}, fault("the value %s of _revinclude:iterate can refer to several types; name the one that is meant, as in %s:%s:Patient", brief(value), made.Source, made.Code)
 	}
 	p.addReferences(&made, made.Source, []*Parameter{of})
@@ -123,7 +123,7 @@ func (p *queryParser) everything(name string, made Include) Include {
 	}
 	for _, t := range p.everyType() {
 		fitting := slices.DeleteFunc(p.referencesOf(t), func(of *Parameter) bool {
-			targets := targetsOf(of)
+			targets := of.Leads()
 			return len(targets) > 0 && !slices.ContainsFunc(targets, func(t domain.ResourceType) bool { return slices.Contains(p.types, t) })
 		})
 		p.addReferences(&made, t, fitting)
@@ -139,7 +139,7 @@ func (p *queryParser) addReferences(to *Include, source domain.ResourceType, ref
 		if to.Target != "" && p.checkTarget(of, to.Target) != nil {
 			continue
 		}
-		reference := Reference{Slot: of.Slot, Target: of.Narrow, Bases: p.ask.Bases}
+		reference := Reference{Slot: of.Slot, Target: of.Narrow, Bases: p.ask.Bases, Canonicals: of.canonicals}
 		if to.Target != "" {
 			reference.Target = to.Target
 		}

@@ -51,14 +51,16 @@ type Parameter struct {
 	// that has not been reindexed.
 	Pending bool
 
+	canonicals []Canonical // where the canonicals of a reference lead
+
 	program *program // how values are found in a resource; nil where there are none
 	follows bool     // the values are those of a wider parameter, whose slot it shares
 }
 
-// Followed tells whether a reference parameter leads to resources by their place,
-// so that chains, _has and includes can follow it.
+// Followed tells whether a reference parameter leads to resources by their place
+// or canonical URL, so that chains, _has and includes can follow it.
 func (p *Parameter) Followed() bool {
-	return len(p.Yields) == 0 || slices.Contains(p.Yields, "Reference")
+	return len(p.Yields) == 0 || slices.Contains(p.Yields, "Reference") || len(p.canonicals) > 0
 }
 
 // leads says how a reference parameter leads to resources, if it is not followed.
@@ -66,5 +68,5 @@ func (p *Parameter) leads() string {
 	if p.Resource == "Bundle" {
 		return "leads to a resource within a Bundle"
 	}
-	return "refers by canonical URL"
+	return "refers by canonical URL to types that have none"
 }

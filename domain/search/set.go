@@ -96,6 +96,9 @@ func (s *Set) References(resource fhirjson.Value, visit func(p *Parameter, value
 			return
 		}
 		for _, p := range plan.references[SlotOf(e.Key)] {
+			if p.holdsURLs() && !slices.Contains(p.Yields, "Reference") && e.Target[0] == urlMark {
+				continue
+			}
 			if p.Narrow == "" || targetOf(e.Target) == string(p.Narrow) {
 				visit(p, e.Target)
 			}

@@ -194,6 +194,7 @@ func (p *program) fullKey() string {
 
 // finish makes the trees that extraction walks along, when all slots are known.
 func (b *setBuilder) finish() {
+	canonicals := b.canonicals()
 	for _, resource := range b.set.definitions.Resources() {
 		p := b.set.plans[resource]
 		c := &pathCompiler{definitions: b.set.definitions, resource: b.set.definitions.Type(resource)}
@@ -204,6 +205,7 @@ func (b *setBuilder) finish() {
 			}
 		}
 		for _, parameter := range all {
+			parameter.leadTo(canonicals)
 			if parameter.Type == ReferTo && parameter.Slot != 0 {
 				p.references[parameter.Slot] = append(p.references[parameter.Slot], parameter)
 			}

@@ -2,6 +2,7 @@ package searchindex
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"fhirlog/domain"
@@ -58,16 +59,16 @@ func (e *evaluation) gatherReferrers(g *gatherer, r search.Reference, position u
 	if r.Target != "" && r.Target != t {
 		return nil
 	}
-	return e.eachReferenceTo(r, t, id, func(found result) {
+	return e.eachReferenceTo(r, t, id, position, func(found result) {
 		for i := range found {
 			g.addPart(&found[i])
 		}
 	})
 }
 
-// eachReferenceTo looks up the references of a parameter to a resource, in every
-// spelling.
-func (e *evaluation) eachReferenceTo(r search.Reference, t domain.ResourceType, id domain.LogicalID, use func(found result)) error {
+// eachReferenceTo looks up the references of a parameter to a resource, whose
+// current version is at a position, in every spelling and by canonical URL.
+func (e *evaluation) eachReferenceTo(r search.Reference, t domain.ResourceType, id domain.LogicalID, position uint64, use func(found result)) error {
 	local := search.Key(r.Slot, search.AspectValue)
 	local = search.AppendComponent(search.AppendComponent(local, id), t)
 	spellings := [][]byte{local}
@@ -82,7 +83,7 @@ func (e *evaluation) eachReferenceTo(r search.Reference, t domain.ResourceType, 
 		}
 		use(found)
 	}
-	return nil
+	return e.eachReferenceByURL(r, t, position, use)
 }
 
 // mostRemembered bounds the memory for targets that were met already.
@@ -122,10 +123,16 @@ func (e *evaluation) leadingTo(r search.Reference, targets []search.Scope, inner
 }
 
 // isAmong says whether a target is the resource of one of the matches.
-func (e *evaluation) isAmong(r search.Reference, target []byte, targets []search.Scope, inner []result) (bool, error) {
+func (e *evaluation) isAmong(r search.Reference, target []byte, targets []search.Scope, inner []result) (is bool, err error) {
+	for i := 0; i < len(targets) && !is && err == nil; i++ {
+		err = e.eachCanonical(r, target, targets[i].Type, func(position uint64) bool {
+			is = inner[i].has(position)
+			return !is
+		})
+	}
 	t, id, _, ok := LocalTarget(r, target)
-	if !ok {
-		return false, nil
+	if !ok || is || err != nil {
+		return is, err
 	}
 	for i := range targets {
 		if targets[i].Type != "" && targets[i].Type != t {
@@ -316,6 +323,13 @@ func (e *evaluation) referenced(t domain.ResourceType, r search.Referenced) (res
 
 // gatherTarget adds the current version of what a reference leads to.
 func (e *evaluation) gatherTarget(g *gatherer, t domain.ResourceType, r search.Reference, name []byte) error {
+	err := e.eachCanonical(r, name, t, func(position uint64) bool {
+		g.addPosition(position)
+		return true
+	})
+	if err != nil {
+		return err
+	}
 	target, id, _, ok := LocalTarget(r, name)
 	if !ok || t != "" && target != t {
 		return nil
@@ -396,10 +410,11 @@ func (e *evaluation) unreferenced(t domain.ResourceType, u search.Unreferenced) 
 func (e *evaluation) allReferenced(t domain.ResourceType, u search.Unreferenced) (result, error) {
 	g := newGatherer()
 	if len(u.References) == 0 {
-		err := e.everyForward(e.targetsInto(g, t, search.Reference{Bases: u.Bases}))
-		return g.result(), err
+		if err := e.everyForward(e.targetsInto(g, t, search.Reference{Bases: u.Bases})); err != nil {
+			return nil, err
+		}
 	}
-	for _, r := range u.References {
+	for _, r := range slices.Concat(u.References, u.Canonicals) {
 		if t != "" && r.Target != "" && r.Target != t {
 			continue
 		}
@@ -470,7 +485,7 @@ func (o unreferenced) isReferenced(position uint64) (is bool, err error) {
 			continue
 		}
 		var found result
-		if err := o.e.eachReferenceTo(r, t, id, func(more result) { found = append(found, more...) }); err != nil {
+		if err := o.e.eachReferenceTo(r, t, id, position, func(more result) { found = append(found, more...) }); err != nil {
 			return false, err
 		}
 		if is, err := o.e.anyLive(found); is || err != nil {

@@ -12,26 +12,36 @@ import (
 // Lookup answers many small questions as of one snapshot. It belongs to one
 // goroutine.
 type Lookup struct {
-	e    *evaluation
-	used map[search.Slot]bool // whether a parameter has any value, as far as that was asked
+	e *evaluation
 }
 
 // Lookup begins questions as of a snapshot.
 func (x *Index) Lookup(ctx context.Context, source Source, snapshot uint64) *Lookup {
-	return &Lookup{x.evaluation(ctx, source, snapshot), map[search.Slot]bool{}}
+	return &Lookup{x.evaluation(ctx, source, snapshot)}
 }
 
-// Referrers lists the current versions of a type that refer to a resource by a
-// reference parameter, in the order of positions.
-func (l *Lookup) Referrers(of domain.ResourceType, r search.Reference, t domain.ResourceType, id domain.LogicalID) ([]uint64, error) {
+// Led lists the current versions that the target of a reference leads to by
+// canonical URL, type by type, in the order of positions.
+func (l *Lookup) Led(r search.Reference, target []byte) (positions []uint64, err error) {
+	err = l.e.eachCanonical(r, target, "", func(position uint64) bool {
+		positions = append(positions, position)
+		return true
+	})
+	return positions, err
+}
+
+// Referrers lists the current versions of a type that refer to a resource, whose
+// current version is at a position, by a reference parameter, in the order of
+// positions.
+func (l *Lookup) Referrers(of domain.ResourceType, r search.Reference, t domain.ResourceType, id domain.LogicalID, position uint64) ([]uint64, error) {
 	if r.Target != "" && r.Target != t {
 		return nil, nil
 	}
-	if used, err := l.isUsed(r.Slot); err != nil || !used {
+	if used, err := l.e.isUsed(r.Slot); err != nil || !used {
 		return nil, err
 	}
 	g := newGatherer()
-	err := l.e.eachReferenceTo(r, t, id, func(found result) {
+	err := l.e.eachReferenceTo(r, t, id, position, func(found result) {
 		for i := range found {
 			g.addPart(&found[i])
 		}
@@ -68,22 +78,23 @@ func (l *Lookup) Referrers(of domain.ResourceType, r search.Reference, t domain.
 var errUsed = errors.New("a value was found")
 
 // isUsed tells whether a parameter has any value. Of the hundreds of reference
-// parameters that a wildcard asks for, few have one.
-func (l *Lookup) isUsed(slot search.Slot) (bool, error) {
-	used, known := l.used[slot]
+// parameters that a wildcard asks for, and of the types that a canonical may lead
+// to, few have one.
+func (e *evaluation) isUsed(slot search.Slot) (bool, error) {
+	used, known := e.used[slot]
 	if known {
 		return used, nil
 	}
 	key := search.Key(slot, search.AspectValue)
-	err := l.e.keysIn(keys.Postings, key, 0, func([]byte, uint32, []byte) error { return errUsed })
+	err := e.keysIn(keys.Postings, key, 0, func([]byte, uint32, []byte) error { return errUsed })
 	switch {
 	case errors.Is(err, errUsed):
 		used = true
 	case err != nil:
 		return false, err
 	default:
-		l.e.inHeads(key, false, func(*head, *entry) { used = true })
+		e.inHeads(key, false, func(*head, *entry) { used = true })
 	}
-	l.used[slot] = used
+	e.used[slot] = used
 	return used, nil
 }

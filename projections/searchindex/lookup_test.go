@@ -56,7 +56,7 @@ func TestUnusedReferencesCostNothing(t *testing.T) {
 			if i > 0 {
 				id = fmt.Sprint("nobody", i)
 			}
-			got, err := lookup.Referrers("", search.Reference{Slot: c.slot}, "Patient", domain.LogicalID(id))
+			got, err := lookup.Referrers("", search.Reference{Slot: c.slot}, "Patient", domain.LogicalID(id), 0)
 			if err != nil || i == 0 && !slices.Equal(got, c.want) || i > 0 && len(got) > 0 {
 				t.Errorf("slot %d at %d, %s: %v, %v; want %v", c.slot, c.snapshot, id, got, err, c.want)
 			}

@@ -45,6 +45,8 @@ type evaluation struct {
 	*view
 	source     Source
 	explaining bool
+	name       named                // that was read last
+	used       map[search.Slot]bool // whether a parameter has any value, as far as that was asked
 }
 
 // known is a result that is there.

@@ -12,17 +12,16 @@ import (
 // (https://hl7.org/fhir/R4/search.html#chaining).
 func (e *Evaluator) leads(c *search.Criterion, v *Version) bool {
 	return slices.ContainsFunc(e.references(v, c.Parameter), func(r reference) bool {
-		target := e.target(r)
-		if target == nil {
-			return false
-		}
-		at := chainAt{c, target}
-		matches, known := e.chained[at]
-		if !known {
-			matches = e.inScopes(c.Chain, target)
-			e.chained[at] = matches
-		}
-		return matches
+		targets, _ := e.targets(c.Parameter, r)
+		return slices.ContainsFunc(targets, func(target *Version) bool {
+			at := chainAt{c, target}
+			matches, known := e.chained[at]
+			if !known {
+				matches = e.inScopes(c.Chain, target)
+				e.chained[at] = matches
+			}
+			return matches
+		})
 	})
 }
 
@@ -45,7 +44,8 @@ func (e *Evaluator) isReferred(c *search.Criterion, v *Version) bool {
 // addTargets adds what a version refers to by a parameter.
 func (e *Evaluator) addTargets(to map[*Version]bool, source *Version, of *search.Parameter) {
 	for _, r := range e.references(source, of) {
-		if target := e.target(r); target != nil {
+		targets, _ := e.targets(of, r)
+		for _, target := range targets {
 			to[target] = true
 		}
 	}

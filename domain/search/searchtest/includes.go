@@ -46,12 +46,15 @@ func (e *Evaluator) included(q *search.Query, v *Version, isMatch bool) (all []*
 			if through.Source != v.Type {
 				continue
 			}
-			for _, r := range e.references(v, e.Set.Find(v.Type, through.Code)) {
-				target := e.target(r)
-				if target == nil || include.Target != "" && include.Target != target.Type || r.version != "" && r.version != target.Number.String() {
-					continue
+			of := e.Set.Find(v.Type, through.Code)
+			for _, r := range e.references(v, of) {
+				targets, local := e.targets(of, r)
+				for _, target := range targets {
+					if include.Target != "" && include.Target != target.Type || target == local && r.version != "" && r.version != target.Number.String() {
+						continue
+					}
+					all = append(all, target)
 				}
-				all = append(all, target)
 			}
 		}
 	}
@@ -82,8 +85,10 @@ func (e *Evaluator) referrers(include *search.Include) map[*Version][]*Version {
 			if through.Source != source.Type {
 				continue
 			}
-			for _, r := range e.references(source, e.Set.Find(source.Type, through.Code)) {
-				if target := e.target(r); target != nil {
+			of := e.Set.Find(source.Type, through.Code)
+			for _, r := range e.references(source, of) {
+				targets, _ := e.targets(of, r)
+				for _, target := range targets {
 					found[target] = append(found[target], source)
 				}
 			}

@@ -22,8 +22,8 @@ func (m *Maker) chain(v *Version, depth int) (search.Pair, bool) {
 	of := one(m, through)
 	var target *Version
 	for _, r := range m.e.references(v, of) {
-		if found := m.e.target(r); found != nil {
-			target = found
+		if found, _ := m.e.targets(of, r); len(found) > 0 {
+			target = found[0]
 		}
 	}
 	if target == nil || m.chance(6) {
@@ -62,7 +62,10 @@ func (m *Maker) has(v *Version, depth int) search.Pair {
 			if of == nil && slices.Contains(p.Targets, v.Type) {
 				source, of = s, p
 			}
-			if slices.ContainsFunc(m.e.references(s, p), func(r reference) bool { return m.e.target(r) == v }) {
+			if slices.ContainsFunc(m.e.references(s, p), func(r reference) bool {
+				led, _ := m.e.targets(p, r)
+				return slices.Contains(led, v)
+			}) {
 				inner := m.criterion(s, depth+1)
 				return search.Pair{Name: "_has:" + string(s.Type) + ":" + p.Code + ":" + inner.Name, Value: inner.Value}
 			}

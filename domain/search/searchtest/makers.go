@@ -26,6 +26,9 @@ var makers = []struct {
 	{"Medication", 2, medication},
 	{"Provenance", 2, provenance},
 	{"Basic", 1, basic},
+	{"Questionnaire", 2, questionnaire},
+	{"QuestionnaireResponse", 3, questionnaireResponse},
+	{"PlanDefinition", 2, planDefinition},
 }
 
 func patient(g *Generator, r object) {
@@ -284,7 +287,7 @@ func listResource(g *Generator, r object) {
 
 func measure(g *Generator, r object) {
 	r["status"] = pick(g, "active", "draft")
-	g.set(r, "url", 8, func() any { return g.uri() })
+	g.set(r, "url", 8, func() any { return g.canonicalURL() })
 	g.set(r, "version", 5, func() any { return pick(g, "1", "1.0", "A") })
 	g.set(r, "name", 6, func() any { return g.string() })
 	g.set(r, "date", 6, func() any { return g.dateTime() })
@@ -334,4 +337,32 @@ func basic(g *Generator, r object) {
 	g.set(r, "subject", 5, func() any { return g.reference("Patient", "Location") })
 	g.set(r, "author", 5, func() any { return g.reference("Practitioner", "Patient") })
 	g.set(r, "created", 5, func() any { return g.date() })
+}
+
+func questionnaire(g *Generator, r object) {
+	r["status"] = pick(g, "active", "draft", "retired")
+	g.set(r, "url", 8, func() any { return g.canonicalURL() })
+	g.set(r, "version", 6, func() any { return pick(g, "1", "1.0", "2") })
+	g.set(r, "title", 6, func() any { return g.string() })
+	g.set(r, "subjectType", 4, func() any { return []string{"Patient"} })
+	g.set(r, "derivedFrom", 4, func() any { return list(g, 2, g.canonical) })
+}
+
+func questionnaireResponse(g *Generator, r object) {
+	r["status"] = pick(g, "completed", "in-progress")
+	g.set(r, "questionnaire", 9, func() any { return g.canonical() })
+	g.set(r, "subject", 7, func() any { return g.reference("Patient", "Organization") })
+	g.set(r, "authored", 6, func() any { return g.dateTime() })
+}
+
+func planDefinition(g *Generator, r object) {
+	r["status"] = pick(g, "active", "draft")
+	g.set(r, "url", 8, func() any { return g.canonicalURL() })
+	g.set(r, "version", 4, func() any { return pick(g, "1", "1.0", "2") })
+	g.set(r, "title", 5, func() any { return g.string() })
+	g.set(r, "relatedArtifact", 6, func() any {
+		return list(g, 2, func() object {
+			return object{"type": pick(g, "composed-of", "depends-on", "derived-from", "successor"), "resource": g.canonical()}
+		})
+	})
 }

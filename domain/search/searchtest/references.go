@@ -15,6 +15,7 @@ type reference struct {
 	typ, id, version string
 	url, fragment    string
 	written          string // the absolute URL of a local one, if that is how it is written
+	canonical        bool   // an absolute URL leads by canonical URL as well
 }
 
 func localReference(typ, id string) reference { return reference{typ: typ, id: id} }
@@ -58,8 +59,11 @@ func lastSegment(text string) string { return text[strings.LastIndexByte(text, '
 
 // references are the references of a parameter in a version.
 func (e *Evaluator) references(v *Version, of *search.Parameter) (all []reference) {
+	holds := slices.Contains(of.Yields, "canonical") || slices.Contains(of.Yields, "uri")
 	for _, el := range e.elements(v, of) {
-		all = append(all, e.referenceOf(el))
+		r := e.referenceOf(el)
+		r.canonical = holds && (el.name != "Reference" || !strings.HasPrefix(r.url, "urn:"))
+		all = append(all, r)
 	}
 	return all
 }
@@ -102,6 +106,40 @@ func (e *Evaluator) referenceMatches(of *search.Parameter, target domain.Resourc
 	}
 	only := slices.DeleteFunc(slices.Clone(of.Targets), func(t domain.ResourceType) bool { return string(t) == asked.typ })
 	return stored.typ == "" && len(of.Targets) == 1 && len(only) == 0
+}
+
+// targets are the versions that a reference of a parameter leads to as of the
+// snapshot: by its place, or by canonical URL every one with that URL, and the
+// version if one is named (https://hl7.org/fhir/R4/references.html#canonical).
+// local tells which of them it leads to by its place.
+func (e *Evaluator) targets(of *search.Parameter, r reference) (all []*Version, local *Version) {
+	if local = e.target(r); local != nil && (of.Narrow == "" || of.Narrow == local.Type) {
+		all = append(all, local)
+	}
+	url := r.url
+	if r.written != "" {
+		url = r.written
+	}
+	if !r.canonical || url == "" {
+		return all, local
+	}
+	for _, v := range e.live {
+		anyType := of.Narrow == "" && (len(of.Targets) == 0 || slices.Contains(of.Targets, "Resource"))
+		if v == local || !anyType && !slices.Contains(of.Targets, v.Type) || !e.hasCanonicalURL(v.Type) {
+			continue
+		}
+		if v.Resource.Get("url").String() == url && (r.version == "" || r.version == v.Resource.Get("version").String()) {
+			all = append(all, v)
+		}
+	}
+	return all, local
+}
+
+// hasCanonicalURL tells whether the url of a type is its canonical URL: all such
+// types can be marked as experimental.
+func (e *Evaluator) hasCanonicalURL(t domain.ResourceType) bool {
+	_, ok := e.Definitions.Type(string(t)).Member([]byte("experimental"))
+	return ok
 }
 
 // target is the version that a reference leads to as of the snapshot.

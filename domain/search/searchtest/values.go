@@ -105,7 +105,24 @@ func (g *Generator) uri() string {
 		"urn:oid:1.2.3", "urn:oid:1.2.3.4", "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7", "http://EXAMPLE.org/fhir/a")
 }
 
+// canonicalURL is the url of a resource, which now and then is its own place.
+func (g *Generator) canonicalURL() string {
+	if len(g.Bases) > 0 && g.chance(8) {
+		return pick(g, g.Bases...) + "Questionnaire/" + string(g.ID())
+	}
+	return g.uri()
+}
+
+// canonical leads to a resource by its url, with or without a version, or by its
+// place.
 func (g *Generator) canonical() string {
+	if g.chance(6) {
+		place := pick(g, "Questionnaire", "PlanDefinition", "Measure") + "/" + string(g.ID())
+		if len(g.Bases) > 0 && g.chance(2) {
+			place = pick(g, g.Bases...) + place
+		}
+		return place
+	}
 	return g.uri() + pick(g, "", "", "|1", "|1.0", "|2", "|1#part")
 }
 

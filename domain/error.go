@@ -48,6 +48,9 @@ type Issue struct {
 	Code       string   // an IssueType code such as "structure"; empty means the default of the Kind
 	Message    string   // a sentence for the client: what is wrong, and what would be right
 	Expression []string // FHIRPath of the elements at fault
+	// Line and Column say where the element stands in the request's text, both
+	// from 1; 0 where that is not known.
+	Line, Column int
 }
 
 // Error is a failure that may be told to the client. Message texts name what

@@ -44,7 +44,7 @@ func (b *builder) build() error {
 	total := 0
 	for i := range b.source {
 		s := &b.source[i]
-		all[i] = Type{Name: s.Name, Kind: s.Kind, Abstract: s.Abstract, Profile: s.Profile, Base: s.Base, JSON: s.JSON, Regex: s.Regex}
+		all[i] = Type{Name: s.Name, Number: i, Kind: s.Kind, Abstract: s.Abstract, Profile: s.Profile, Base: s.Base, JSON: s.JSON, Regex: s.Regex}
 		if s.Kind == Primitive {
 			if all[i].Format = formats[s.Name]; all[i].Format == NoFormat {
 				return fmt.Errorf("primitive type %s has no known format", s.Name)

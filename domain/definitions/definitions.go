@@ -2,6 +2,9 @@ package definitions
 
 import (
 	"fmt"
+	"iter"
+	"maps"
+	"strings"
 	"sync"
 
 	"fhirlog/domain/definitions/tables"
@@ -13,11 +16,13 @@ type Definitions struct {
 	file      *tables.File
 	types     map[string]*Type
 	resources []string
+	valueSets map[string]*Codes
 
 	search       func() (*searchTables, error)
 	compartments func() ([]Compartment, error)
 	operations   func() ([]Operation, error)
 	invariants   func() (map[string][]Invariant, error)
+	extensible   func() (map[string]*Codes, error)
 }
 
 // loaded keeps what Load has read; mu guards it.
@@ -64,11 +69,12 @@ func read(v Version, data []byte) (*Definitions, error) {
 	if err := b.build(); err != nil {
 		return nil, err
 	}
-	d := &Definitions{version: v, file: file, types: b.made, resources: b.resources()}
+	d := &Definitions{version: v, file: file, types: b.made, resources: b.resources(), valueSets: b.codes}
 	d.search = sync.OnceValues(d.readSearch)
 	d.compartments = sync.OnceValues(d.file.Compartments)
 	d.operations = sync.OnceValues(d.file.Operations)
 	d.invariants = sync.OnceValues(d.readInvariants)
+	d.extensible = sync.OnceValues(d.readExtensible)
 	return d, nil
 }
 
@@ -91,6 +97,36 @@ func (d *Definitions) IsResource(name string) bool {
 // Type returns a type by its name, or nil. A backbone has the path of its
 // element as its name, such as "Patient.contact".
 func (d *Definitions) Type(name string) *Type { return d.types[name] }
+
+// Types lists all types, in no order.
+func (d *Definitions) Types() iter.Seq[*Type] { return maps.Values(d.types) }
+
+// ValueSet returns the codes of a value set that a required or an extensible binding
+// names, nil if they are not known. A version at the end of the URL makes no
+// difference.
+func (d *Definitions) ValueSet(url string) *Codes {
+	url, _, _ = strings.Cut(url, "|")
+	if codes := d.valueSets[url]; codes != nil {
+		return codes
+	}
+	more, err := d.extensible()
+	if err != nil {
+		return nil // the tables are part of the binary; a test reads all of them
+	}
+	return more[url]
+}
+
+func (d *Definitions) readExtensible() (map[string]*Codes, error) {
+	all, err := d.file.Extensible()
+	if err != nil {
+		return nil, err
+	}
+	made := make(map[string]*Codes, len(all))
+	for _, v := range all {
+		made[v.URL] = &Codes{URL: v.URL, groups: v.Groups}
+	}
+	return made, nil
+}
 
 // TypeOf is Type for a name that is not a string yet; it does not allocate.
 func (d *Definitions) TypeOf(name []byte) *Type { return d.types[string(name)] }

@@ -256,6 +256,45 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// TestValueSet has value sets of required bindings, of extensible ones, and such as
+// nobody can list.
+func TestValueSet(t *testing.T) {
+	for _, v := range Versions() {
+		d := load(t, v)
+		if _, err := d.extensible(); err != nil {
+			t.Fatal(err)
+		}
+		for url, known := range map[string]bool{
+			"http://hl7.org/fhir/ValueSet/administrative-gender":       true,
+			"http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1": true,
+			"http://hl7.org/fhir/ValueSet/identifier-type":             true,
+			"http://hl7.org/fhir/ValueSet/condition-code":              false,
+			"http://hl7.org/fhir/ValueSet/mimetypes":                   false,
+			"":                                                         false,
+		} {
+			if codes := d.ValueSet(url); (codes != nil) != known || known && codes.Len() < 2 {
+				t.Errorf("%s: ValueSet(%q) = %v, want one: %v", v, url, codes, known)
+			}
+		}
+	}
+}
+
+func TestTypeNumbers(t *testing.T) {
+	d := load(t, R4)
+	seen := map[int]string{}
+	for typ := range d.Types() {
+		if other, taken := seen[typ.Number]; taken || typ.Number < 0 {
+			t.Errorf("%s and %s have the number %d", typ.Name, other, typ.Number)
+		}
+		seen[typ.Number] = typ.Name
+	}
+	for i := range len(seen) {
+		if seen[i] == "" {
+			t.Errorf("no type has the number %d of %d", i, len(seen))
+		}
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
 	d, err := read(R4, tablesR4)
 	if err != nil {

@@ -39,6 +39,7 @@ const MaxElements = 128
 // element.
 type Type struct {
 	Name     string // of a backbone the path of its element
+	Number   int    // from 0, different for each type of a version
 	Kind     TypeKind
 	Abstract bool
 	Profile  bool   // a constraint that serves as a type, such as SimpleQuantity

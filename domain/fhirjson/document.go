@@ -1,9 +1,6 @@
 package fhirjson
 
-import (
-	"bytes"
-	"unicode/utf8"
-)
+import "sync/atomic"
 
 // Document is a parsed JSON text. It keeps the text it was parsed from, and
 // it is immutable: safe for concurrent use while nobody changes that text.
@@ -12,6 +9,9 @@ type Document struct {
 	nodes  []node
 	space  *nodeSpace // what nodes was taken from, if Release was called before
 	spaced bool       // there is white space between the tokens of the root value
+
+	marks  atomic.Pointer[[]mark]              // made when a position in a large text is asked for
+	locate func(offset int) (line, column int) // what Locate has set
 }
 
 // node is one value of the tree; package documentation draws the whole.
@@ -35,18 +35,6 @@ func (d *Document) Root() Value { return Value{d, 0} }
 
 // Source returns the text as it was handed to Parse. It must not be changed.
 func (d *Document) Source() []byte { return d.src }
-
-// Position tells in which line and column the byte at offset stands. Both
-// count from 1; columns count characters, and a line ends with its line feed.
-func (d *Document) Position(offset int) (line, column int) {
-	return position(d.src, offset)
-}
-
-func position(src []byte, offset int) (line, column int) {
-	before := src[:min(max(offset, 0), len(src))]
-	lineStart := bytes.LastIndexByte(before, '\n') + 1
-	return bytes.Count(before, []byte{'\n'}) + 1, utf8.RuneCount(before[lineStart:]) + 1
-}
 
 // spelledName returns the name of a member as it stands between its quotes.
 func (d *Document) spelledName(n *node) []byte {

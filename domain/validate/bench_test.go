@@ -20,7 +20,7 @@ func BenchmarkResource(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			benchmarkValidate(b, [][]byte{text})
+			benchmarkValidate(b, [][]byte{text}, Off)
 		})
 	}
 }
@@ -33,11 +33,12 @@ func BenchmarkExamples(b *testing.B) {
 			texts = append(texts, e.text)
 		}
 	}
-	benchmarkValidate(b, texts)
+	benchmarkValidate(b, texts, Off)
 }
 
 // BenchmarkSynthea validates the Bundles of Synthea's r4-2019 set of 100
-// patients (in the folder that FHIRLOG_SHARED names), about 1 kB a resource.
+// patients (in the folder that FHIRLOG_SHARED names), about 1.5 kB a resource: their structure,
+// and all rules.
 func BenchmarkSynthea(b *testing.B) {
 	f, err := os.Open(filepath.Join(sharedFolder(b), "data", "synthea", "dev", "r4-2019.patients.bundles.ndjson.gz"))
 	if err != nil {
@@ -58,12 +59,14 @@ func BenchmarkSynthea(b *testing.B) {
 			break
 		}
 	}
-	benchmarkValidate(b, texts)
+	for name, policy := range map[string]Policy{"structure": Off, "rules": Fail} {
+		b.Run(name, func(b *testing.B) { benchmarkValidate(b, texts, policy) })
+	}
 }
 
 // benchmarkValidate reports, beside the time, what a resource and a kilobyte
 // cost; the resources in Bundles count as well.
-func benchmarkValidate(b *testing.B, texts [][]byte) {
+func benchmarkValidate(b *testing.B, texts [][]byte, policy Policy) {
 	va := newValidator(b, definitions.R4)
 	var documents []*fhirjson.Document
 	bytes, resources := 0, 0
@@ -81,7 +84,7 @@ func benchmarkValidate(b *testing.B, texts [][]byte) {
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, document := range documents {
-			if issues := va.Resource(document.Root(), "", count); issues != nil {
+			if issues := faults(va.Check(document.Root(), Options{Links: count, Rules: policy})); issues != nil {
 				b.Fatal(issues)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
 )
@@ -28,6 +29,33 @@ func (w *walker) binding(v fhirjson.Value, t *definitions.Type, b *definitions.B
 		}
 		w.fault(codeCodeInvalid, fmt.Sprintf("%s must have a coding of the value set %s: %s.", w.name(), b.ValueSet, permitted(b.Codes, true)))
 	}
+}
+
+// extensible checks a Coding or CodeableConcept against an extensible binding, if all
+// codes of the value set are known: codings are to be from it if any of it fits,
+// which nobody can tell here, so it is a warning. A text alone says that none fits
+// (https://hl7.org/fhir/R4/terminologies.html#extensible).
+func (w *walker) extensible(v fhirjson.Value, t *definitions.Type, b *definitions.Binding) {
+	first := v.Get("coding").First()
+	switch {
+	case t == w.coding:
+		first = v
+	case t != w.concept || !first.Exists():
+		return
+	}
+	codes := w.definitions.ValueSet(b.ValueSet)
+	if codes == nil {
+		return
+	}
+	for coding := first; coding.Exists(); coding = coding.Next() {
+		if isCoding(coding, codes) {
+			return
+		}
+		if t == w.coding {
+			break
+		}
+	}
+	w.report(domain.Warning, codeCodeInvalid, fmt.Sprintf("%s should have a coding of the value set %s, unless none of it fits: %s.", w.name(), b.ValueSet, permitted(codes, true)))
 }
 
 func isCoding(v fhirjson.Value, codes *definitions.Codes) bool {

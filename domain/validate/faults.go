@@ -18,6 +18,7 @@ const (
 	codeCodeInvalid  = "code-invalid"
 	codeInvalid      = "invalid"
 	codeNotSupported = "not-supported"
+	codeTooCostly    = "too-costly"
 )
 
 // greatestQuote is how many characters of a client's text a message shows.
@@ -26,25 +27,51 @@ const greatestQuote = 64
 // noIndex marks a step that is not into an array.
 const noIndex = -1
 
-// step is one step of a path: an element, and the position in its array.
+// step is one step of a path: an element, the position in its array, and where
+// it stands.
 type step struct {
 	name  string
 	index int
+	place fhirjson.Value // absent for what is missing
 }
 
-func (w *walker) push(name string, index int) { w.path = append(w.path, step{name, index}) }
+func (w *walker) push(name string, place fhirjson.Value) {
+	w.path = append(w.path, step{name, noIndex, place})
+}
 
 func (w *walker) pop() { w.path = w.path[:len(w.path)-1] }
 
 // full tells that no more faults are taken, so that there is no point in
 // looking for them.
-func (w *walker) full() bool { return len(w.issues) >= MaxIssues }
+func (w *walker) full() bool { return w.faults >= MaxIssues }
 
 // fault reports a fault of the value at the current path.
-func (w *walker) fault(code, message string) {
-	if w.full() {
+func (w *walker) fault(code, message string) { w.report(domain.Fault, code, message) }
+
+// report reports a finding of the value at the current path.
+func (w *walker) report(severity domain.Severity, code, message string) {
+	switch {
+	case severity != domain.Fault:
+		if len(w.issues)-w.faults >= MaxIssues {
+			return
+		}
+	case w.full():
 		return
+	default:
+		w.faults++
 	}
+	issue := domain.Issue{Severity: severity, Code: code, Message: message, Expression: []string{w.expression()}}
+	for i := len(w.path) - 1; i >= 0; i-- { // what is missing has the place of its parent
+		if place := w.path[i].place; place.Exists() {
+			issue.Line, issue.Column = place.Document().Position(place.NameStart())
+			break
+		}
+	}
+	w.issues = append(w.issues, issue)
+}
+
+// expression writes the current path.
+func (w *walker) expression() string {
 	var path []byte
 	for i, s := range w.path {
 		if i > 0 {
@@ -57,14 +84,13 @@ func (w *walker) fault(code, message string) {
 			path = append(path, ']')
 		}
 	}
-	w.issues = append(w.issues, domain.Issue{
-		Severity: domain.Fault, Code: code, Message: message, Expression: []string{string(path)},
-	})
+	return string(path)
 }
 
-// faultAt reports a fault of an element below the current path.
-func (w *walker) faultAt(name string, code, message string) {
-	w.push(name, noIndex)
+// faultAt reports a fault of an element below the current path, which stands at
+// place if it is there.
+func (w *walker) faultAt(name string, place fhirjson.Value, code, message string) {
+	w.push(name, place)
 	w.fault(code, message)
 	w.pop()
 }

@@ -1,8 +1,10 @@
 package validate
 
 import (
+	"strings"
 	"testing"
 
+	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
 )
@@ -42,6 +44,7 @@ func FuzzResource(f *testing.F) {
 		if len(issues) > MaxIssues {
 			t.Fatalf("%d issues", len(issues))
 		}
+		fuzzRules(t, va, document, issues)
 		for _, issue := range issues {
 			if issue.Code == "" || issue.Message == "" || len(issue.Expression) != 1 || issue.Expression[0] == "" {
 				t.Fatalf("incomplete issue %+v", issue)
@@ -57,4 +60,26 @@ func FuzzResource(f *testing.F) {
 			t.Fatalf("%d issues and %d links, compacted %d and %d", len(issues), links, len(again), linksAgain)
 		}
 	})
+}
+
+// fuzzRules checks the same with all rules: what was found without them is found
+// again, what else is found has a place, and the policy Warn makes none of that a
+// fault.
+func fuzzRules(t *testing.T, va *Validator, document *fhirjson.Document, structural []domain.Issue) {
+	all := va.Check(document.Root(), Options{Rules: Fail, Recommendations: true})
+	warned := faults(va.Check(document.Root(), Options{Rules: Warn}))
+	if len(warned) != len(structural) {
+		t.Fatalf("%d faults with warnings, %d of structure", len(warned), len(structural))
+	}
+	if len(faults(all)) < len(structural) && len(faults(all)) < MaxIssues {
+		t.Fatalf("%d faults with rules, %d of structure", len(faults(all)), len(structural))
+	}
+	for _, issue := range all {
+		if issue.Message == "" || len(issue.Expression) != 1 || issue.Line < 1 || issue.Column < 1 {
+			t.Fatalf("incomplete issue %+v", issue)
+		}
+		if strings.Contains(issue.Message, "could not be evaluated") && len(structural) == 0 {
+			t.Fatalf("%v: %s", issue.Expression, issue.Message)
+		}
+	}
 }

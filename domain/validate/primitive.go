@@ -38,8 +38,8 @@ func (w *walker) text(v fhirjson.Value, e *definitions.Element, t *definitions.T
 	case definitions.String, definitions.Markdown:
 		if !isString(v.Raw()) {
 			w.formatFault(t)
-		} else if e == w.reference && w.links != nil {
-			w.links(LinkReference, v)
+		} else if e == w.reference {
+			w.link(LinkReference, v)
 		}
 		return
 	case definitions.XHTML:
@@ -57,13 +57,19 @@ func (w *walker) text(v fhirjson.Value, e *definitions.Element, t *definitions.T
 			w.fault(codeCodeInvalid, fmt.Sprintf("%s is not a code of the value set %s: %s.", quoted(text), b.ValueSet, permitted(b.Codes, false)))
 		}
 	case definitions.URI, definitions.URL, definitions.OID, definitions.UUID:
-		if w.links != nil {
-			w.links(LinkURI, v)
-		}
+		w.link(LinkURI, v)
 	case definitions.Canonical:
-		if w.links != nil {
-			w.links(LinkCanonical, v)
-		}
+		w.link(LinkCanonical, v)
+	}
+}
+
+// link hands a link to those who want it.
+func (w *walker) link(kind LinkKind, v fhirjson.Value) {
+	if w.links != nil {
+		w.links(kind, v)
+	}
+	if w.policy != Off {
+		w.rules.links.note(v.Text())
 	}
 }
 

@@ -278,6 +278,9 @@ func TestConcurrentUse(t *testing.T) {
 				if issues := check(va, e.text); issues != nil {
 					t.Errorf("%s: %v", e.name, summary(issues))
 				}
+				if len(e.text) < 20_000 {
+					checkRules(t, va, string(e.text))
+				}
 				if issues := check(va, []byte(`{"resourceType":"Patient","text":{"status":"x","div":"<div>"}}`)); len(issues) != 2 {
 					t.Errorf("%v", summary(issues))
 				}

@@ -14,7 +14,7 @@ func (w *walker) sibling(object, v fhirjson.Value, name []byte, t *definitions.T
 	base := name[1:]
 	m, ok := t.Member(base)
 	if !ok {
-		w.unknown(name, t)
+		w.unknown(v, name, t)
 		return
 	}
 	e := m.Element
@@ -22,10 +22,10 @@ func (w *walker) sibling(object, v fhirjson.Value, name []byte, t *definitions.T
 		w.choiceOnce(object, base, m, t)
 	}
 	if m.Type.Kind != definitions.Primitive {
-		w.faultAt(string(name), codeStructure, fmt.Sprintf("%s is not of a primitive type: its id and extensions stand inside of it, not in %s.", base, name))
+		w.faultAt(string(name), v, codeStructure, fmt.Sprintf("%s is not of a primitive type: its id and extensions stand inside of it, not in %s.", base, name))
 		return
 	}
-	w.push(e.Name, noIndex)
+	w.push(e.Name, v)
 	defer w.pop()
 	isArray := v.Kind() == fhirjson.Array
 	switch {
@@ -39,6 +39,7 @@ func (w *walker) sibling(object, v fhirjson.Value, name []byte, t *definitions.T
 		w.fault(codeStructure, fmt.Sprintf("%s must be an object with id or extension, not %s.", name, described(v.Kind())))
 	default:
 		w.members(v, w.element)
+		w.siblingRule(v, object.Get(string(base)))
 	}
 }
 
@@ -48,11 +49,16 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 	at, count := len(w.path)-1, 0
 	values := object.Get(string(name[1:]))
 	hasValues := values.Kind() == fhirjson.Array
+	value := fhirjson.Value{}
+	if hasValues {
+		value = values.First()
+	}
 	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
-		w.path[at].index = count
+		w.path[at].index, w.path[at].place = count, item
 		switch item.Kind() {
 		case fhirjson.Object:
 			w.members(item, w.element)
+			w.siblingRule(item, value)
 		case fhirjson.Null:
 			if !hasValues { // else the walk over the values reports it
 				w.fault(codeStructure, fmt.Sprintf("This item of %s is null and has no value in %s either.", name, name[1:]))
@@ -61,8 +67,9 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 			w.fault(codeStructure, fmt.Sprintf("The items of %s must be objects with id or extension, or null, not %s.", name, described(item.Kind())))
 		}
 		count++
+		value = value.Next()
 	}
-	w.path[at].index = noIndex
+	w.path[at].index, w.path[at].place = noIndex, array
 	switch {
 	case w.full():
 	case count == 0:

@@ -1,7 +1,9 @@
 package validate
 
 import (
+	"runtime"
 	"sync"
+	"time"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
@@ -9,7 +11,7 @@ import (
 )
 
 // MaxIssues is the greatest number of faults that are reported; the walk ends
-// there.
+// there. As many warnings are reported besides.
 const MaxIssues = 100
 
 // MaxDepth is the greatest nesting of elements that a resource may have.
@@ -26,7 +28,45 @@ const (
 	LinkXHTML                     // a narrative: its a and img elements may hold links
 )
 
-// Validator checks resources of one FHIR version.
+// Policy says what becomes of the findings beyond structure: broken invariants,
+// codes outside of a value set, references to wrong types.
+type Policy uint8
+
+// The policies.
+const (
+	Off  Policy = iota // only structure is looked at
+	Warn               // findings are warnings at most
+	Fail               // findings are as severe as the specification has them
+)
+
+// Options say what Check looks at.
+type Options struct {
+	// Expected is the type that the resource must be of; "" stands for any.
+	Expected string
+	// Links, if set, is called in document order for every value that is a link
+	// which a transaction may have to rewrite. If there are faults, it may have been
+	// called for some of the links only.
+	Links func(kind LinkKind, v fhirjson.Value)
+	// Rules says what becomes of findings beyond structure.
+	Rules Policy
+	// Recommendations asks as well for what the specification only recommends: rules
+	// that it calls best practice, as that a resource has a narrative, and codings of
+	// extensible bindings.
+	Recommendations bool
+	// Bases are the URLs of this service, each ending in a slash: what an absolute
+	// reference below one of them refers to has a known type.
+	Bases []string
+	// TypeOf, if set, tells the type of the resource that a link leads to, where that
+	// is not plain from the link; "" if it is not known.
+	TypeOf func(link []byte) string
+	// Stopped, if set, is asked now and then; when it returns an error, the evaluation
+	// of invariants ends, and nobody wants to know what was found.
+	Stopped func() error
+	// Now is the time that invariants may ask for; the time of the call if zero.
+	Now time.Time
+}
+
+// Validator checks resources of one FHIR version. It is safe for concurrent use.
 type Validator struct {
 	definitions *definitions.Definitions
 	element     *definitions.Type    // Element: what a _name sibling is
@@ -34,7 +74,12 @@ type Validator struct {
 	reference   *definitions.Element // Reference.reference
 	coding      *definitions.Type
 	concept     *definitions.Type // CodeableConcept
+	types       linkTypes
+	book        *book // invariants
 	walkers     sync.Pool
+	// turns are for evaluations on large resources, which may take much memory: as
+	// many at once as there are processors.
+	turns chan struct{}
 }
 
 // New returns a validator for the FHIR version of the definitions.
@@ -45,29 +90,45 @@ func New(d *definitions.Definitions) *Validator {
 		extension:   d.Type("Extension"),
 		coding:      d.Type("Coding"),
 		concept:     d.Type("CodeableConcept"),
+		types:       newLinkTypes(d),
+		book:        newBook(d),
+		turns:       make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	if t := d.Type("Reference"); t != nil {
 		m, _ := t.Member([]byte("reference"))
 		va.reference = m.Element
 	}
-	va.walkers.New = func() any { return &walker{Validator: va} }
+	va.walkers.New = func() any {
+		w := &walker{Validator: va}
+		w.memberOfSet, w.resolve = w.memberOf, w.rules.links.resolve
+		return w
+	}
 	return va
 }
 
-// Resource checks one resource and returns all faults, at most MaxIssues of
-// them, nil if there are none. The resource must be of the type expected, or
-// of any type if expected is "".
-//
-// If links is not nil, it is called in document order for every value that is
-// a link which a transaction may have to rewrite. If there are faults, it may
-// have been called for some of the links only.
+// Resource checks the structure of one resource and returns all faults, at most
+// MaxIssues of them, nil if there are none: Check with all else off.
 func (va *Validator) Resource(v fhirjson.Value, expected string, links func(kind LinkKind, v fhirjson.Value)) []domain.Issue {
+	return va.Check(v, Options{Expected: expected, Links: links})
+}
+
+// Check checks one resource and returns what it found, in the order of the walk:
+// at most MaxIssues faults and as many warnings, nil if there is nothing to say.
+// Each has its place in the text.
+func (va *Validator) Check(v fhirjson.Value, o Options) []domain.Issue {
 	w := va.walkers.Get().(*walker)
-	w.links = links
-	w.path = append(w.path[:0], step{"Resource", noIndex})
-	w.resource(v, expected, false)
+	w.links, w.policy = o.Links, o.Rules
+	w.path = append(w.path[:0], step{"Resource", noIndex, v})
+	if w.policy != Off {
+		w.beginRules(v, o)
+	}
+	w.resource(v, o.Expected, false)
 	issues := w.issues
-	w.issues, w.links = nil, nil
+	w.issues, w.links, w.faults = nil, nil, 0
+	clear(w.path[:cap(w.path)]) // a walker at rest keeps no document alive
+	if w.policy != Off {
+		w.endRules()
+	}
 	va.walkers.Put(w)
 	return issues
 }

@@ -7,6 +7,7 @@ import (
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/fhirpath"
 )
 
 // walker is the state of one walk over a resource.
@@ -14,8 +15,15 @@ type walker struct {
 	*Validator
 	links  func(LinkKind, fhirjson.Value)
 	issues []domain.Issue
+	faults int // those of the issues that are no warnings
 	path   []step
 	open   []span // the open elements of a narrative
+	policy Policy
+	rules  evaluation // without meaning if policy is Off
+
+	// memberOf and links.resolve for FHIRPath, made once.
+	memberOfSet func(fhirpath.Item, string) (bool, error)
+	resolve     func(string) (fhirjson.Value, error)
 }
 
 // resource checks a resource: the root, a contained one, or one inside a
@@ -35,9 +43,18 @@ func (w *walker) resource(v fhirjson.Value, expected string, contained bool) {
 	if expected != "" && t.Name != expected {
 		w.fault(codeInvalid, fmt.Sprintf("The resource is of type %s where %s is expected.", t.Name, expected))
 	}
+	if w.policy != Off {
+		w.nestedResource(v, t, contained)
+		return
+	}
+	w.resourceMembers(v, t, contained)
+}
+
+// resourceMembers checks what is in a resource.
+func (w *walker) resourceMembers(v fhirjson.Value, t *definitions.Type, contained bool) {
 	seen := w.members(v, t)
 	if contained {
-		w.containedRules(t, &seen)
+		w.containedRules(v, t, &seen)
 	}
 }
 
@@ -67,12 +84,12 @@ func (w *walker) resourceType(v fhirjson.Value, expected string) *definitions.Ty
 
 // containedRules checks what holds for a contained resource only
 // (https://hl7.org/fhir/R4/references.html#contained).
-func (w *walker) containedRules(t *definitions.Type, seen *definitions.ElementSet) {
+func (w *walker) containedRules(v fhirjson.Value, t *definitions.Type, seen *definitions.ElementSet) {
 	if m, ok := t.Member([]byte("id")); ok && !seen.Has(m.Element.Index) {
-		w.faultAt("id", codeRequired, "A contained resource must have an id, by which the others refer to it.")
+		w.faultAt("id", fhirjson.Value{}, codeRequired, "A contained resource must have an id, by which the others refer to it.")
 	}
 	if m, ok := t.Member([]byte("contained")); ok && seen.Has(m.Element.Index) {
-		w.faultAt("contained", codeInvariant, "A contained resource must not contain others; they belong directly into the outer resource.")
+		w.faultAt("contained", v.Get("contained"), codeInvariant, "A contained resource must not contain others; they belong directly into the outer resource.")
 	}
 }
 
@@ -80,6 +97,10 @@ func (w *walker) containedRules(t *definitions.Type, seen *definitions.ElementSe
 // elements that are there.
 func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen definitions.ElementSet) {
 	count := 0
+	around := w.rules.current
+	if w.policy != Off {
+		w.rules.current = w.book.of(t)
+	}
 	for v := object.First(); v.Exists() && !w.full(); v = v.Next() {
 		count++
 		name := v.Name()
@@ -90,7 +111,7 @@ func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen defin
 		m, ok := t.Member(name)
 		if !ok {
 			if t.Kind != definitions.Resource || string(name) != "resourceType" {
-				w.unknown(name, t)
+				w.unknown(v, name, t)
 			}
 			continue
 		}
@@ -99,6 +120,7 @@ func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen defin
 		}
 		w.member(object, v, name, m)
 	}
+	w.rules.current = around
 	if count == 0 {
 		w.fault(codeStructure, w.name()+" is an empty object; leave out what has no content.")
 		return seen
@@ -108,13 +130,16 @@ func (w *walker) members(object fhirjson.Value, t *definitions.Type) (seen defin
 			w.missing(t, &t.Elements[index])
 		}
 	}
+	if w.policy != Off {
+		w.applyRules(object, t, &seen)
+	}
 	return seen
 }
 
 // member checks the value or values of one element.
 func (w *walker) member(object, v fhirjson.Value, name []byte, m definitions.Member) {
 	e := m.Element
-	w.push(e.Name, noIndex)
+	w.push(e.Name, v)
 	isArray := v.Kind() == fhirjson.Array
 	switch {
 	case isArray && !e.Repeats():
@@ -135,7 +160,7 @@ func (w *walker) items(object, array fhirjson.Value, name []byte, m definitions.
 	e, at, count := m.Element, len(w.path)-1, 0
 	var beside besides
 	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
-		w.path[at].index = count
+		w.path[at].index, w.path[at].place = count, item
 		if item.Kind() == fhirjson.Null && m.Type.Kind == definitions.Primitive {
 			w.nullItem(object, name, count, &beside)
 		} else {
@@ -143,7 +168,7 @@ func (w *walker) items(object, array fhirjson.Value, name []byte, m definitions.
 		}
 		count++
 	}
-	w.path[at].index = noIndex
+	w.path[at].index, w.path[at].place = noIndex, array
 	switch {
 	case w.full():
 	case count == 0:
@@ -163,6 +188,9 @@ func (w *walker) value(v fhirjson.Value, m definitions.Member) {
 		w.fault(codeStructure, w.name()+" is null; leave out what has no value.")
 	case t.Kind == definitions.Primitive:
 		w.primitive(v, m.Element, t)
+		if w.policy != Off {
+			w.elementRules(v, m, nil)
+		}
 	case len(w.path) > MaxDepth:
 		w.fault(codeStructure, fmt.Sprintf("Elements are nested deeper than %d levels.", MaxDepth))
 	case t.Kind == definitions.Resource:
@@ -176,6 +204,9 @@ func (w *walker) value(v fhirjson.Value, m definitions.Member) {
 		}
 		if b := m.Element.Binding; b != nil && b.Codes != nil {
 			w.binding(v, t, b)
+		}
+		if w.policy != Off {
+			w.elementRules(v, m, &seen)
 		}
 	}
 }
@@ -195,7 +226,7 @@ func (w *walker) extensionRule(t *definitions.Type, seen *definitions.ElementSet
 
 // unknown reports a member that the type does not have, with a proposal if one
 // is near.
-func (w *walker) unknown(name []byte, t *definitions.Type) {
+func (w *walker) unknown(v fhirjson.Value, name []byte, t *definitions.Type) {
 	message := fmt.Sprintf("%s is not an element of %s.", quoted(name), t.Name)
 	for known, m := range t.Members() {
 		if strings.EqualFold(known, string(name)) {
@@ -207,16 +238,16 @@ func (w *walker) unknown(name []byte, t *definitions.Type) {
 			break
 		}
 	}
-	w.faultAt(pathName(name), codeStructure, message)
+	w.faultAt(pathName(name), v, codeStructure, message)
 }
 
 // missing reports a required element that is not there.
 func (w *walker) missing(t *definitions.Type, e *definitions.Element) {
 	if e.Choice {
-		w.faultAt(e.Name, codeRequired, fmt.Sprintf("%s must have %s.", t.Name, choiceNames(t, e)))
+		w.faultAt(e.Name, fhirjson.Value{}, codeRequired, fmt.Sprintf("%s must have %s.", t.Name, choiceNames(t, e)))
 		return
 	}
-	w.faultAt(e.Name, codeRequired, fmt.Sprintf("%s must have the element %s.", t.Name, e.Name))
+	w.faultAt(e.Name, fhirjson.Value{}, codeRequired, fmt.Sprintf("%s must have the element %s.", t.Name, e.Name))
 }
 
 // choiceNames lists the JSON names of a choice, cut after a few.
@@ -247,7 +278,7 @@ func (w *walker) choiceOnce(object fhirjson.Value, name []byte, m definitions.Me
 			continue
 		}
 		if found, ok := t.Member(other); ok && found.Element == m.Element {
-			w.faultAt(m.Element.Name, codeStructure, fmt.Sprintf("%s[x] can have one value only: %s and %s exclude each other.",
+			w.faultAt(m.Element.Name, v, codeStructure, fmt.Sprintf("%s[x] can have one value only: %s and %s exclude each other.",
 				m.Element.Name, other, name))
 			return
 		}

@@ -80,8 +80,8 @@ func generate(packages, out string, s source) error {
 			fmt.Printf("%s: not listed: %s\n", s.file, v.URL)
 		}
 	}
-	fmt.Printf("%s: %d types, %d value sets (%d open), %d search parameters, %d compartments, %d operations, %d invariants: %d bytes\n",
-		s.file, len(content.Types), len(content.ValueSets), open, len(content.SearchParameters), len(content.Compartments),
+	fmt.Printf("%s: %d types, %d value sets (%d open) and %d extensible, %d search parameters, %d compartments, %d operations, %d invariants: %d bytes\n",
+		s.file, len(content.Types), len(content.ValueSets), open, len(content.Extensible), len(content.SearchParameters), len(content.Compartments),
 		len(content.Operations), len(content.Invariants), len(data))
 	return os.WriteFile(filepath.Join(out, s.file+".tables"), data, 0o644)
 }
@@ -95,6 +95,7 @@ func distil(fhirVersion string, core, expansions library) (*tables.Content, erro
 	}
 	terms := newTerminology(core, expansions)
 	content.ValueSets = terms.required(content.Types)
+	content.Extensible = terms.extensible(content.Types)
 	content.SearchParameters = distilSearchParameters(core["SearchParameter"])
 	content.Compartments = distilCompartments(core["CompartmentDefinition"])
 	content.Operations = distilOperations(core["OperationDefinition"])

@@ -38,19 +38,38 @@ func byURL(resources []object) map[string]object {
 	return m
 }
 
-// required lists the value sets that required bindings name, sorted by URL.
-func (t *terminology) required(types []tables.Type) []tables.ValueSet {
+// boundTo names the value sets of bindings of a strength.
+func boundTo(types []tables.Type, strength tables.Strength) map[string]bool {
 	urls := map[string]bool{}
 	for _, typ := range types {
 		for _, e := range typ.Elements {
-			if b := e.Binding; b != nil && b.Strength == tables.Required {
+			if b := e.Binding; b != nil && b.Strength == strength && b.ValueSet != "" {
 				urls[b.ValueSet] = true
 			}
 		}
 	}
+	return urls
+}
+
+// required lists the value sets that required bindings name, sorted by URL.
+func (t *terminology) required(types []tables.Type) []tables.ValueSet {
 	var made []tables.ValueSet
-	for url := range urls {
+	for url := range boundTo(types, tables.Required) {
 		made = append(made, t.list(url))
+	}
+	sort.Slice(made, func(i, j int) bool { return made[i].URL < made[j].URL })
+	return made
+}
+
+// extensible lists the value sets that only extensible bindings name, as far as
+// they can be listed.
+func (t *terminology) extensible(types []tables.Type) []tables.ValueSet {
+	required := boundTo(types, tables.Required)
+	var made []tables.ValueSet
+	for url := range boundTo(types, tables.Extensible) {
+		if listed := t.list(url); !required[url] && !listed.Open {
+			made = append(made, listed)
+		}
 	}
 	sort.Slice(made, func(i, j int) bool { return made[i].URL < made[j].URL })
 	return made

@@ -24,6 +24,7 @@ const (
 	SectionCompartments     SectionKind = 4
 	SectionOperations       SectionKind = 5
 	SectionInvariants       SectionKind = 6
+	SectionExtensible       SectionKind = 7 // may be missing
 )
 
 // File gives access to the sections of a file, each decompressed and decoded
@@ -115,6 +116,14 @@ func (f *File) Operations() ([]Operation, error) { return read(f, SectionOperati
 // Invariants reads the invariants, sorted by path and key.
 func (f *File) Invariants() ([]Invariant, error) { return read(f, SectionInvariants, codeInvariant) }
 
+// Extensible reads the value sets of extensible bindings, sorted by URL.
+func (f *File) Extensible() ([]ValueSet, error) {
+	if _, ok := f.sections[SectionExtensible]; !ok {
+		return nil, nil
+	}
+	return read(f, SectionExtensible, codeValueSet)
+}
+
 func read[T any](f *File, kind SectionKind, item func(*coder, *T)) ([]T, error) {
 	s, ok := f.sections[kind]
 	if !ok {
@@ -167,6 +176,10 @@ func Encode(content *Content) ([]byte, error) {
 		{SectionCompartments, func() ([]byte, error) { return encodeSection(content.Compartments, codeCompartment) }},
 		{SectionOperations, func() ([]byte, error) { return encodeSection(content.Operations, codeOperation) }},
 		{SectionInvariants, func() ([]byte, error) { return encodeSection(content.Invariants, codeInvariant) }},
+		{SectionExtensible, func() ([]byte, error) { return encodeSection(content.Extensible, codeValueSet) }}, // the last
+	}
+	if len(content.Extensible) == 0 {
+		sections = sections[:len(sections)-1]
 	}
 	head.WriteByte(byte(len(sections)))
 	for _, s := range sections {

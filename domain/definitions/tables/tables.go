@@ -9,6 +9,9 @@ type Content struct {
 	Compartments     []Compartment
 	Operations       []Operation
 	Invariants       []Invariant
+	// Extensible are the value sets of extensible bindings that can be listed and are
+	// not among ValueSets.
+	Extensible []ValueSet
 }
 
 // Kind says what sort of thing a Type is.
@@ -90,7 +93,7 @@ const (
 	Required
 )
 
-// ValueSet is the codes of one value set that a required binding names.
+// ValueSet is the codes of one value set that a binding names.
 type ValueSet struct {
 	URL    string
 	Open   bool // its codes cannot be listed: UCUM, media types, languages

@@ -64,6 +64,7 @@ func decode(data []byte) (*Content, error) {
 		func() (err error) { content.Compartments, err = f.Compartments(); return },
 		func() (err error) { content.Operations, err = f.Operations(); return },
 		func() (err error) { content.Invariants, err = f.Invariants(); return },
+		func() (err error) { content.Extensible, err = f.Extensible(); return },
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -73,7 +74,9 @@ func decode(data []byte) (*Content, error) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	for name, content := range map[string]*Content{"sample": sample(), "empty": {FHIRVersion: "x"}} {
+	extended := sample()
+	extended.Extensible = []ValueSet{{URL: "http://example.org/ValueSet/d", Groups: []CodeGroup{{System: "urn:s", Codes: []string{"x"}}}}}
+	for name, content := range map[string]*Content{"sample": sample(), "empty": {FHIRVersion: "x"}, "with extensible bindings": extended} {
 		data, err := Encode(content)
 		if err != nil {
 			t.Fatalf("%s: Encode: %v", name, err)

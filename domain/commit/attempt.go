@@ -8,20 +8,22 @@ import (
 	"fhirlog/eventlog"
 )
 
-// patience is how many plans that rest on searches a commit may lose before it
-// holds up the others: a search among much that is written all the time would
-// never be up to date otherwise.
+// patience is how many plans that rest on searches or on the content of resources a
+// commit may lose before it holds up the others: a search among much that is written
+// all the time, or a patch of what is written all the time, might never be up to date
+// otherwise. Patches that take long have no such right.
 const patience = 4
 
 // attempt makes a plan and has it decided. If the plan does not hold, it returns
 // how many records must be applied before the next attempt.
 func (s *Service) attempt(ctx context.Context, caller Caller, w *work) (p *plan, a eventlog.Appended, waitFor uint64, err error) {
-	alone := w.searches && w.plans >= patience
+	alone := (w.searches || w.patches) && w.plans >= patience && !w.slow
 	if alone {
 		if err := s.decider.enter(ctx); err != nil {
 			return nil, a, 0, refusal(err)
 		}
 		defer s.decider.leave()
+		caller.Reserve = nil // it might wait for those who wait for the turn
 		// Nobody can append now, so the plan sees everything there is and holds.
 		if err := s.catchUp(ctx); err != nil {
 			return nil, a, 0, refusal(err)

@@ -8,6 +8,7 @@ import (
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/event"
+	"fhirlog/domain/patch"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
 	"fhirlog/eventlog"
@@ -19,6 +20,13 @@ type sink struct {
 	next  uint64
 	set   *search.Set
 	found []search.Found
+	// What Read returns.
+	metadata, body []byte
+}
+
+func newSink(found []search.Found, body string, metaAt int) *sink {
+	e := event.Event{Kind: event.Written, Interaction: event.Update, Type: "Patient", ID: "1", Version: 1, Previous: event.NoPosition, MetaAt: metaAt}
+	return &sink{set: parameters(), found: found, metadata: e.Append(nil), body: []byte(body)}
 }
 
 func (k *sink) Next() eventlog.Position                   { return eventlog.Position(k.next) }
@@ -34,7 +42,7 @@ func (k *sink) Append(_ context.Context, b eventlog.Batch) (eventlog.Appended, e
 }
 
 func (k *sink) Read(eventlog.Position) (eventlog.Record, error) {
-	return eventlog.Record{Body: []byte("{}")}, nil
+	return eventlog.Record{Metadata: k.metadata, Body: k.body}, nil
 }
 
 func (k *sink) Current(domain.ResourceType, domain.LogicalID, uint64) (resource.State, error) {
@@ -111,8 +119,37 @@ func BenchmarkConditional(b *testing.B) {
 	b.Run("references_300", func(b *testing.B) { benchmarkCommit(b, r4(), commands, found) })
 }
 
+// BenchmarkPatch is a patch of one field of an observation of 1 kB, read and
+// committed: what a PATCH costs beside HTTP, the state and the log.
+func BenchmarkPatch(b *testing.B) {
+	tree := parse(b, observation("Patient/1"))
+	body, metaAt := resource.AppendStored(nil, tree, "1", nil)
+	k := newSink([]search.Found{{}}, string(body), metaAt)
+	s := New(k, k, r4(), Options{})
+	n := 0
+	run := func(name, document string, read func(document string) (patch.Patch, error)) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n++
+				p, err := read(fmt.Sprintf(document, n%1000))
+				if err == nil {
+					_, err = s.Commit(b.Context(), Caller{}, []Command{{Interaction: event.Patch, Type: "Observation", ID: "1", Patch: p}})
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	run("JSON", `[{"op":"replace","path":"/valueQuantity/value","value":%d}]`, func(document string) (patch.Patch, error) { return patch.ParseJSON([]byte(document)) })
+	run("FHIRPath", `{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"replace"},`+
+		`{"name":"path","valueString":"Observation.value.value"},{"name":"value","valueDecimal":%d}]}]}`,
+		func(document string) (patch.Patch, error) { return patch.ParseFHIRPath(r4(), parse(b, document)) })
+}
+
 func benchmarkCommit(b *testing.B, d *definitions.Definitions, commands []Command, found []search.Found) {
-	k := &sink{set: parameters(), found: found}
+	k := newSink(found, "{}", 0)
 	s := New(k, k, d, Options{})
 	size := 0
 	for i := range commands {

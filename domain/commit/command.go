@@ -1,11 +1,13 @@
 package commit
 
 import (
+	"context"
 	"fmt"
 
 	"fhirlog/domain"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/patch"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
 )
@@ -17,17 +19,28 @@ type Caller struct {
 	// Bases are the URLs of this service, each ending in a slash, that conditional
 	// references may use in their criteria.
 	Bases []string
+	// Findings asks for Outcome.Findings.
+	Findings bool
+	// Reserve, if set, is asked before memory is taken for what is stored, rather than
+	// for what the caller sent: a patch of a few bytes may be about a resource of many
+	// megabytes. It may wait, and refuses with a domain.Error.
+	Reserve func(ctx context.Context, bytes int64) error
 }
 
 // Command asks for one change. The commands of one commit succeed or fail
 // together.
 type Command struct {
-	// Interaction is Create, Update, Delete, HardDelete or PurgeHistory.
+	// Interaction is Create, Update, Patch, Delete, HardDelete or PurgeHistory.
 	Interaction event.Interaction
 	Type        domain.ResourceType
 	ID          domain.LogicalID // not for Create: the server assigns it
 	// Resource is the content for Create and Update. The service validates it.
 	Resource fhirjson.Value
+	// Patch, for a Patch, is what to do to the current version.
+	Patch patch.Patch
+	// Profiles says whether the content, also that which a patch leads to, is checked
+	// against the profiles that it declares.
+	Profiles ProfileCheck
 	// FullURL is Bundle.entry.fullUrl: links to it in the resources of the same
 	// commit are rewritten to the resource's place on this server.
 	FullURL string
@@ -45,7 +58,8 @@ type Command struct {
 	// Criteria, when set, selects the resource instead of ID, which is empty then: a
 	// conditional interaction (https://hl7.org/fhir/R4/http.html#ccreate and the
 	// paragraphs behind it). For Create it is If-None-Exist; for an Update the
-	// content need not have an id; a deletion takes what the criteria include along.
+	// content need not have an id; for a Patch there must be a match; a deletion takes
+	// what the criteria include along.
 	// They were parsed with search parameters that State has returned.
 	Criteria *search.Query
 	// Limit, for a deletion by criteria, is how many matches it may delete, at most
@@ -77,7 +91,10 @@ const (
 type Outcome struct {
 	Change  Change
 	Version resource.Version
-	Items   int // of a deletion by criteria: how many resources were deleted, included ones too
+	// Findings are what was found in the content beside what would be a fault, if the
+	// caller asked for it.
+	Findings []domain.Issue
+	Items    int // of a deletion by criteria: how many resources were deleted, included ones too
 }
 
 // CommandError names the command that made a commit of several fail.

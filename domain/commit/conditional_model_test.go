@@ -10,6 +10,7 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/event"
+	"fhirlog/domain/fhirjson"
 )
 
 // wish is a command as the model understands it.
@@ -118,6 +119,8 @@ func (m *model) judge(wishes []wish) (effects []effect, changes []Change, fails 
 				}
 				fails = fails || id != "" && id != found[0]
 				id = found[0]
+			} else if w.interaction == event.Patch {
+				return nil, nil, true
 			} else {
 				aim(fmt.Sprint(w.by))
 			}
@@ -135,6 +138,8 @@ func (m *model) judge(wishes []wish) (effects []effect, changes []Change, fails 
 			changes = append(changes, Deleted)
 		case deletes:
 			changes = append(changes, Nothing)
+		case w.interaction == event.Patch && (!known || p.deleted):
+			return nil, nil, true
 		default:
 			write(event.Written, id)
 			changes = append(changes, Updated)
@@ -157,6 +162,8 @@ func (m *model) apply(e effect, id domain.LogicalID) {
 	case e.kind == event.Deleted:
 		p.deleted, p.at = true, m.changes
 		m.patients[id] = p
+	case e.wish.interaction == event.Patch: // the identifier stays
+		m.patients[id] = modelPatient{p.identifier, e.wish.family, false, m.changes}
 	default:
 		m.patients[id] = modelPatient{e.wish.identifier, e.wish.family, false, m.changes}
 	}
@@ -179,7 +186,28 @@ func (w *wish) command(t testing.TB) Command {
 	if w.interaction == event.Create || w.interaction == event.Update {
 		c.Resource = parse(t, patient(string(w.id), w.family, w.identifier))
 	}
+	if w.interaction == event.Patch {
+		c.Patch = renaming(w.family)
+	}
 	return c
+}
+
+// renaming is a patch that gives a Patient another family name.
+type renaming string
+
+func (r renaming) Apply(v fhirjson.Value) (*fhirjson.Document, error) {
+	family := v.Get("name").First().Get("family")
+	edit := fhirjson.Edit{Start: family.Start(), End: family.End(), With: fhirjson.AppendQuoted(nil, string(r))}
+	return fhirjson.Parse(fhirjson.AppendCompact(nil, v, []fhirjson.Edit{edit}), fhirjson.Limits{})
+}
+
+// refused says whether a commit failed as one of these may: for what it asked.
+func refused(err error) bool {
+	switch domain.KindOf(err) {
+	case domain.Invalid, domain.PreconditionFailed, domain.NotFound, domain.Deleted:
+		return true
+	}
+	return false
 }
 
 // randomWishes are those of one commit. serial makes contents differ.
@@ -198,7 +226,11 @@ func randomWishes(r *rand.Rand, serial string) []wish {
 		if r.IntN(4) == 0 {
 			removal = event.HardDelete
 		}
-		switch r.IntN(16) {
+		switch r.IntN(20) {
+		case 16, 17:
+			w.interaction, w.id = event.Patch, own
+		case 18, 19:
+			w.interaction, w.by = event.Patch, by
 		case 0:
 			w.interaction = event.Create
 		case 1, 2:
@@ -250,7 +282,7 @@ func TestModelOfConditionalCommands(t *testing.T) {
 		}
 		if fails {
 			refusals++
-			if k := domain.KindOf(err); k != domain.Invalid && k != domain.PreconditionFailed || int(m.Next()) != before {
+			if !refused(err) || int(m.Next()) != before {
 				t.Fatalf("seed %d, round %d: %v, %d records instead of %d", seed, round, err, m.Next(), before)
 			}
 			continue
@@ -316,7 +348,7 @@ func TestConcurrentConditionalCommandsAreSerial(t *testing.T) {
 				}
 				asked[g][request] = wishes
 				_, err := s.Commit(t.Context(), Caller{RequestID: request}, commands)
-				if k := domain.KindOf(err); err != nil && k != domain.Invalid && k != domain.PreconditionFailed {
+				if err != nil && !refused(err) {
 					t.Errorf("seed %d: Commit: %v", seed, err)
 				}
 			}
@@ -340,6 +372,9 @@ func TestConcurrentConditionalCommandsAreSerial(t *testing.T) {
 		}
 		truth.follow(t, events[first:end], effects)
 		for i, e := range effects {
+			if e.wish.interaction == event.Patch {
+				m.checkPatched(t, first+i, truth.patients[e.id])
+			}
 			if e.wish.cites == "" || t.Failed() {
 				continue
 			}
@@ -355,5 +390,15 @@ func TestConcurrentConditionalCommandsAreSerial(t *testing.T) {
 	}
 	if commits < goroutines*rounds/10 {
 		t.Errorf("seed %d: only %d commits wrote something", seed, commits)
+	}
+}
+
+// checkPatched compares what a patch has written with what it must lead to.
+func (m *memory) checkPatched(t *testing.T, position int, want modelPatient) {
+	t.Helper()
+	body := parse(t, m.body(uint64(position)))
+	identifier, family := body.Get("identifier").First().Get("value").String(), body.Get("name").First().Get("family").String()
+	if identifier != want.identifier || family != want.family {
+		t.Errorf("position %d: the patch wrote identifier %s and family %s, want %+v", position, identifier, family, want)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
-	"fhirlog/eventlog"
 )
 
 // planDeletion plans the deletion or the erasure of one resource. It answers
@@ -72,14 +71,10 @@ func (s *Service) planFound(p *plan, c *prepared, i int, f search.Found) (resour
 func (s *Service) planExisting(p *plan, c *prepared, i int) error {
 	f := c.selection.matches[0]
 	p.relyOn(s.decider.key(f.Type, f.ID))
-	record, err := s.log.Read(eventlog.Position(f.Position))
+	version, err := s.read(f.Position)
 	if err != nil {
 		return err
 	}
-	e, err := event.Decode(record.Metadata)
-	if err != nil {
-		return err
-	}
-	p.outcomes[i] = Outcome{Change: Existing, Version: resource.FromEvent(&e, f.Position, record.Instant, record.Body)}
+	p.outcomes[i] = Outcome{Change: Existing, Version: version}
 	return nil
 }

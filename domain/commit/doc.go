@@ -7,11 +7,12 @@
 // rewrite the links of a transaction, bring the bodies into their stored form,
 // extract their index values.
 //
-// Plan, against the applied state at a snapshot: search for what criteria and
-// conditional references mean, make the bodies that depend on it, check
-// preconditions, find out what changes nothing, number the versions, compress the
-// bodies. A later plan makes only those bodies anew whose links or ids lead
-// elsewhere than before.
+// Plan, against the applied state at a snapshot: search for what criteria select,
+// apply patches to what is current, search for what conditional references mean,
+// make the bodies that depend on all that, check preconditions, find out what
+// changes nothing, number the versions, compress the bodies. A later plan makes only
+// those bodies anew whose patched version is another one than before, or whose links
+// or ids lead elsewhere.
 //
 // Decide, in a critical section that only compares numbers: if nothing that the
 // plan relied on was written since its snapshot, the batch goes to the log, which
@@ -39,10 +40,12 @@
 // searches look at them. So of equal conditional creates at once, one makes the
 // resource, and the others find it.
 //
-// Each time somebody loses, somebody else has won; but a search that any write to a
-// busy type invalidates could lose for ever. After a few lost plans (patience) a
-// commit takes the turn of the decider before it plans: it waits until all that is
-// ordered is applied, and what it then plans holds. The others wait for a sync.
+// Each time somebody loses, somebody else has won. Patches of one resource that have
+// lost stand in line (lines), as only one of them can win with each sync. And since a
+// search that any write to a busy type invalidates could lose for ever, a commit takes
+// the turn of the decider before it plans after a few lost plans (patience): it waits
+// until all that is ordered is applied, and what it then plans holds. The others wait
+// for a sync.
 //
 // # Promises
 //

@@ -15,6 +15,7 @@ import (
 // find another one.
 type destination struct {
 	place string // Type/id; empty as long as it is not known
+	typ   string // of an entry of the commit: its type
 	since int    // the plan that found it; 0 if it was known before
 }
 
@@ -37,19 +38,19 @@ type link struct {
 // Bundle.entry.fullUrl.
 type linkTable map[string]*destination
 
-// newLinkTable lists the resources whose place is only known now. An update
-// under an absolute URL keeps its id, so links to it stay as they are.
+// newLinkTable lists the resources whose place is only known now. What exists under
+// an absolute URL keeps its id, so links to it stay as they are.
 func newLinkTable(commands []prepared) linkTable {
 	var table linkTable
 	for i := range commands {
 		p := &commands[i]
 		c := p.command
 		moves := c.Interaction == event.Create ||
-			c.Interaction == event.Update && (c.Criteria != nil || strings.HasPrefix(c.FullURL, "urn:"))
+			(c.Interaction == event.Update || c.Interaction == event.Patch) && (c.Criteria != nil || strings.HasPrefix(c.FullURL, "urn:"))
 		if c.FullURL == "" || !moves {
 			continue
 		}
-		p.place = &destination{}
+		p.place = &destination{typ: string(c.Type)}
 		if p.id != "" {
 			p.place.place = placeOf(c.Type, p.id)
 		}
@@ -66,15 +67,49 @@ type collector struct {
 	table      linkTable
 	references *references
 	base       string // what relative references of this resource are relative to
+	remains    remains
 	links      []link
 	citations  []citation
 	unknown    bool // a destination is not known yet
 }
 
-// begin starts with the resource of a command.
-func (c *collector) begin(command *Command) {
-	c.base = baseOf(command)
+// begin starts with the content of a command.
+func (c *collector) begin(p *prepared) {
+	c.base, c.remains = baseOf(p.command), nil
+	if p.patched != nil {
+		c.base, c.remains = "", p.patched.remains
+	}
 	c.links, c.citations, c.unknown = c.links[:0], c.citations[:0], false
+}
+
+// remains are the destinations that a resource mentioned before it was patched.
+// Those links are not of this transaction, and stay as they are; so do relative
+// references, which may lead to what is on this server, and narratives.
+type remains map[*destination]bool
+
+// mentioned finds the remains in a resource that is about to be patched.
+func (c *collector) mentioned(v fhirjson.Value) remains {
+	if len(c.table) == 0 {
+		return nil
+	}
+	c.base = ""
+	found := remains{}
+	c.mention(found, v)
+	return found
+}
+
+func (c *collector) mention(found remains, v fhirjson.Value) {
+	if to, _, moved := c.destination(v.Text()); moved {
+		found[to] = true
+	}
+	for part := v.First(); part.Exists(); part = part.Next() {
+		c.mention(found, part)
+	}
+}
+
+// late keeps what was gathered for a body that depends on the plan.
+func (c *collector) late() *lateContent {
+	return &lateContent{links: slices.Clone(c.links), citations: slices.Clone(c.citations)}
 }
 
 // baseOf returns the service base of a fullUrl such as
@@ -107,11 +142,11 @@ func (c *collector) visit(kind validate.LinkKind, v fhirjson.Value) {
 	if len(c.table) == 0 {
 		return
 	}
-	switch kind {
-	case validate.LinkXHTML:
+	switch {
+	case kind == validate.LinkXHTML && c.remains == nil:
 		c.narrative(v)
-	case validate.LinkReference, validate.LinkURI:
-		if to, fragment, moved := c.destination(v.Text()); moved {
+	case kind == validate.LinkReference || kind == validate.LinkURI:
+		if to, fragment, moved := c.destination(v.Text()); moved && !c.remains[to] {
 			c.add(link{start: v.Start(), end: v.End(), to: to, fragment: fragment})
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
-	"fhirlog/eventlog"
 )
 
 // plan is what the commands will do if nothing they rely on is written after
@@ -64,6 +63,10 @@ func (s *Service) plan(ctx context.Context, caller Caller, w *work) (*plan, erro
 
 func (s *Service) planOne(p *plan, w *work, i int) error {
 	c := &w.commands[i]
+	if c.patched != nil {
+		before := c.patched.before
+		return s.planWrite(p, w, i, before, p.event(event.Patch, c.command.Type, c.id, before))
+	}
 	if c.selection != nil {
 		switch {
 		case c.command.deletes():
@@ -75,12 +78,7 @@ func (s *Service) planOne(p *plan, w *work, i int) error {
 	before := resource.State{}
 	if c.command.Interaction != event.Create {
 		var err error
-		if c.matched() {
-			before, err = s.lookFound(p, c.selection.matches[0])
-		} else {
-			before, err = s.look(p, c.command.Type, c.id)
-		}
-		if err != nil {
+		if before, err = s.before(p, c); err != nil {
 			return err
 		}
 	}
@@ -106,6 +104,14 @@ func (s *Service) planOne(p *plan, w *work, i int) error {
 		}
 	}
 	return nil
+}
+
+// before reads the state of the resource that a command is about.
+func (s *Service) before(p *plan, c *prepared) (resource.State, error) {
+	if c.matched() {
+		return s.lookFound(p, c.selection.matches[0])
+	}
+	return s.look(p, c.command.Type, c.id)
 }
 
 // look reads the state of a resource at the snapshot of the plan.
@@ -196,21 +202,19 @@ func (s *Service) planWrite(p *plan, w *work, i int, before resource.State, e ev
 	return nil
 }
 
-// compare reads the current version. If it holds the same content, that is the
-// outcome. drops says that only meta differs and the command wants no history of
-// that.
+// compare compares the content with the current version. If it is the same, that
+// version is the outcome. drops says that only meta differs and the command wants
+// no history of that.
 func (s *Service) compare(c *prepared, before resource.State, body []byte, outcome *Outcome) (same, drops bool, err error) {
-	record, err := s.log.Read(eventlog.Position(before.Position))
-	if err != nil {
+	var current resource.Version
+	if c.patched != nil {
+		current = c.patched.version
+	} else if current, err = s.read(before.Position); err != nil {
 		return false, false, err
 	}
-	if resource.SameContent(record.Body, body) {
-		e, err := event.Decode(record.Metadata)
-		if err != nil {
-			return false, false, err
-		}
-		*outcome = Outcome{Change: Unchanged, Version: resource.FromEvent(&e, before.Position, record.Instant, record.Body)}
+	if resource.SameContent(current.Body, body) {
+		*outcome = Outcome{Change: Unchanged, Version: current}
 		return true, false, nil
 	}
-	return false, c.command.KeepNoMetaHistory && resource.SameButMeta(record.Body, body), nil
+	return false, c.command.KeepNoMetaHistory && resource.SameButMeta(current.Body, body), nil
 }

@@ -1,8 +1,6 @@
 package commit
 
 import (
-	"slices"
-
 	"fhirlog/domain"
 	"fhirlog/domain/event"
 )
@@ -10,7 +8,7 @@ import (
 // prepare checks the commands and makes the stored bodies of those that do not
 // depend on the state of the server.
 func (s *Service) prepare(caller Caller, commands []Command) (*work, error) {
-	w := &work{commands: make([]prepared, len(commands)), set: s.state.Parameters()}
+	w := &work{commands: make([]prepared, len(commands)), set: s.state.Parameters(), tells: caller.Findings}
 	for i := range commands {
 		p := &w.commands[i]
 		p.command, p.id = &commands[i], commands[i].ID
@@ -29,37 +27,51 @@ func (s *Service) prepare(caller Caller, commands []Command) (*work, error) {
 			failed.add(i, err)
 		}
 	}
-	w.searches = w.searches || len(w.references.list) > 0
 	return w, failed.err()
 }
 
 func (s *Service) prepareOne(w *work, p *prepared) error {
 	if p.command.Criteria != nil {
-		w.searches = true
 		if err := s.prepareSelection(p); err != nil {
 			return err
 		}
 	}
 	switch {
+	case p.command.Interaction == event.Patch:
+		w.patches = true
+		return nil
 	case p.command.Interaction != event.Create && p.command.Interaction != event.Update:
 		return nil
 	case p.command.ProvenanceOf > 0:
 		return s.prepareProvenance(w, p)
 	}
-	w.links.begin(p.command)
-	issues := s.validator.Resource(p.command.Resource, string(p.command.Type), w.links.visit)
+	p.content.tree = p.command.Resource
+	if err := s.examine(w, p); err != nil {
+		return err
+	}
+	if p.selection != nil || w.links.unknown {
+		p.content.late = w.links.late()
+		return nil
+	}
+	return w.store(p, w.links.links)
+}
+
+// examine validates the content of a command and gathers its links.
+func (s *Service) examine(w *work, p *prepared) error {
+	w.links.begin(p)
+	issues := s.validate(w, p.content.tree, string(p.command.Type), w.links.visit)
 	if p.command.Interaction == event.Update && p.selection == nil {
 		issues = append(issues, idIssues(p)...)
 	}
 	issues = append(issues, citationIssues(w.links.citations)...)
+	if p.command.Interaction == event.Patch {
+		withoutPlaces(issues)
+	}
 	if hasFaults(issues) {
 		return &domain.Error{Kind: domain.Invalid, Issues: issues}
 	}
-	if p.selection != nil || w.links.unknown {
-		p.content.late = &lateContent{links: slices.Clone(w.links.links), citations: slices.Clone(w.links.citations)}
-		return nil
-	}
-	return w.store(p, w.links.links)
+	p.content.findings = issues
+	return nil
 }
 
 // idIssues checks the rule that the body of an update carries the id of its URL.
@@ -74,7 +86,15 @@ func idIssues(p *prepared) []domain.Issue {
 	default:
 		return nil
 	}
-	return []domain.Issue{{Code: "invalid", Message: message, Expression: []string{string(p.command.Type) + ".id"}}}
+	issue := domain.Issue{Code: "invalid", Message: message, Expression: []string{string(p.command.Type) + ".id"}}
+	place := id
+	if !place.Exists() {
+		place = p.command.Resource
+	}
+	if place.Exists() {
+		issue.Line, issue.Column = place.Document().Position(place.NameStart())
+	}
+	return []domain.Issue{issue}
 }
 
 func hasFaults(issues []domain.Issue) bool {

@@ -32,11 +32,12 @@ func (s *Service) prepareProvenance(w *work, p *prepared) error {
 		return err
 	}
 	var conditional []string
-	issues := s.validator.Resource(sample, "Provenance", func(kind validate.LinkKind, v fhirjson.Value) {
+	issues := s.validate(w, sample, "Provenance", func(kind validate.LinkKind, v fhirjson.Value) {
 		if kind == validate.LinkReference && isConditional(v.Text()) {
 			conditional = append(conditional, v.Path())
 		}
 	})
+	withoutPlaces(issues)
 	if conditional != nil {
 		issues = append(issues, domain.Issue{
 			Code: "not-supported", Expression: conditional,

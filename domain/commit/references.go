@@ -130,10 +130,12 @@ func citationIssues(citations []citation) (issues []domain.Issue) {
 		if fault, ok := errors.AsType[*domain.Error](c.reference.fault); ok && len(fault.Issues) > 0 {
 			message = fault.Issues[0].Message
 		}
-		issues = append(issues, domain.Issue{
+		issue := domain.Issue{
 			Code: "invalid", Expression: []string{c.at.Path()},
 			Message: "This reference is a search, which must find exactly one resource: " + message,
-		})
+		}
+		issue.Line, issue.Column = c.at.Document().Position(c.at.NameStart())
+		issues = append(issues, issue)
 		if len(issues) == maxIssues {
 			break
 		}

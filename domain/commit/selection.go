@@ -39,7 +39,7 @@ func (c *Command) deletes() bool {
 func (s *Service) prepareSelection(p *prepared) error {
 	c := p.command
 	switch {
-	case c.Interaction != event.Create && c.Interaction != event.Update && !c.deletes() || c.ID != "":
+	case c.Interaction == event.PurgeHistory || c.ID != "":
 		return fmt.Errorf("criteria cannot go with interaction %d or with an id", c.Interaction)
 	case c.Limit < 0 || c.Limit > MaxLimit:
 		return domain.NewError(domain.Invalid, fmt.Sprintf("a deletion by criteria may be asked for 1 to %d resources", MaxLimit))
@@ -77,19 +77,16 @@ func checkCriteria(q *search.Query) error {
 // particular.
 func withoutCriteria(c *Command) error {
 	q := c.Criteria
-	if !c.deletes() && len(q.Applied) == 0 && len(q.Warnings) == 0 {
+	if !c.deletes() && c.Interaction != event.Patch && len(q.Applied) == 0 && len(q.Warnings) == 0 {
 		return domain.NewError(domain.Invalid, "the condition is empty: name at least one search parameter with a value, such as identifier=system|value")
 	}
 	return domain.NewError(domain.PreconditionFailed, fmt.Sprintf(
 		"the condition selects no %s in particular: name at least one search parameter with a value, such as identifier=system|value; nothing was changed", c.Type))
 }
 
-// resolve searches for what the plan rests on, at its snapshot: what criteria
-// select, and what conditional references mean.
+// resolve finds what the plan rests on, at its snapshot: what criteria select, what
+// patches lead to, and what conditional references mean.
 func (s *Service) resolve(ctx context.Context, p *plan, w *work) error {
-	if !w.searches {
-		return nil
-	}
 	selects := false
 	for i := range w.commands {
 		if w.commands[i].selection == nil {
@@ -105,6 +102,10 @@ func (s *Service) resolve(ctx context.Context, p *plan, w *work) error {
 			return err
 		}
 	}
+	if err := s.applyPatches(ctx, p, w); err != nil {
+		return err
+	}
+	w.searches = selects || len(w.references.list) > 0
 	return s.resolveReferences(ctx, p, w)
 }
 
@@ -139,6 +140,8 @@ func (s *Service) choose(ctx context.Context, p *plan, w *work, of *prepared) er
 		return s.include(ctx, p, of)
 	}
 	switch {
+	case len(sel.matches) == 0 && c.Interaction == event.Patch:
+		return domain.NewError(domain.NotFound, fmt.Sprintf("the criteria select no %s, so there is nothing to patch", c.Type))
 	case len(sel.matches) == 0 && sel.bodyID != "":
 		of.id = sel.bodyID
 	case len(sel.matches) == 0:

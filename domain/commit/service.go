@@ -46,10 +46,17 @@ type State interface {
 
 // Options tune a Service; the zero value keeps every version.
 type Options struct {
-	Versioning     VersioningPolicy                         // of types that are not named below
-	VersioningOf   map[domain.ResourceType]VersioningPolicy // exceptions
-	NoUpdateCreate bool                                     // refuse updates of resources that do not exist
-	NewID          func() domain.LogicalID                  // ids for new resources; default ULIDs
+	Versioning   VersioningPolicy                         // of types that are not named below
+	VersioningOf map[domain.ResourceType]VersioningPolicy // exceptions
+	// Validation says what becomes of findings beyond structure: of broken invariants,
+	// codes outside of their value set, references to wrong types.
+	Validation validate.Policy
+	// Profiles checks the contents of commands that ask for it.
+	Profiles Profiles
+	// Validator checks contents; one is made if it is nil.
+	Validator      *validate.Validator
+	NoUpdateCreate bool                    // refuse updates of resources that do not exist
+	NewID          func() domain.LogicalID // ids for new resources; default ULIDs
 	// Handoff, if set, gets the index values of each commit that the log has taken,
 	// in the order of the log and before the next commit is ordered, so that whoever
 	// follows the log need not read the bodies. values[i] belongs to the event at
@@ -81,6 +88,7 @@ type Service struct {
 	validator   *validate.Validator
 	options     Options
 	decider     *decider
+	lines       *lines
 	begin       uint64       // records that were there when the service was made
 	coming      atomic.Int64 // small commits that are being made
 	alone       atomic.Int64 // commits that have taken the turn before they plan, 1 at most
@@ -91,10 +99,13 @@ func New(log Log, state State, d *definitions.Definitions, o Options) *Service {
 	if o.NewID == nil {
 		o.NewID = newULIDs()
 	}
+	if o.Validator == nil {
+		o.Validator = validate.New(d)
+	}
 	begin := uint64(log.Next())
 	return &Service{
-		log: log, state: state, definitions: d, validator: validate.New(d), options: o,
-		decider: newDecider(begin), begin: begin,
+		log: log, state: state, definitions: d, validator: o.Validator, options: o,
+		decider: newDecider(begin), lines: newLines(), begin: begin,
 	}
 }
 
@@ -111,13 +122,21 @@ func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command)
 	arrived := s.announce(commands)
 	defer arrived()
 	w, err := s.prepare(caller, commands)
+	if err == nil {
+		err = s.checkAllProfiles(ctx, w)
+	}
 	if err != nil {
 		return nil, unwrapSingle(commands, err)
 	}
+	leave := func() {}
+	defer func() { leave() }()
 	for {
 		p, appended, waitFor, err := s.attempt(ctx, caller, w)
 		if err != nil {
 			return nil, unwrapSingle(commands, err)
+		}
+		if waitFor == 0 {
+			w.tell(p.outcomes)
 		}
 		if waitFor == 0 && len(p.writes) == 0 {
 			return p.outcomes, nil
@@ -126,6 +145,11 @@ func (s *Service) Commit(ctx context.Context, caller Caller, commands []Command)
 		if waitFor == 0 {
 			p.release()
 			return s.finish(ctx, p, appended)
+		}
+		if w.patches && w.plans == 1 {
+			if leave, err = s.lines.join(ctx, w.line); err != nil {
+				return nil, refusal(err)
+			}
 		}
 		if err := s.state.WaitApplied(ctx, waitFor); err != nil {
 			return nil, refusal(err)

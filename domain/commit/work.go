@@ -21,7 +21,14 @@ type work struct {
 	plans int
 	// searches says that the plans rest on searches: criteria or conditional
 	// references.
-	searches   bool
+	searches bool
+	// tells says that the caller wants to hear of findings that are no faults.
+	tells bool
+	// patches says that the plans rest on the content of resources; line is the
+	// decider's key of one of them.
+	patches    bool
+	line       uint64
+	slow       bool // to apply them takes long
 	references references
 	links      collector // of one resource after the other
 	edits      []fhirjson.Edit
@@ -38,16 +45,20 @@ type prepared struct {
 	place *destination // where links to the resource lead; nil if they stay as they are
 
 	selection *selection      // of a conditional command
+	patched   *patched        // what a patch was applied to; nil if it could not be
+	reserved  int64           // memory that was taken for it
 	late      *lateProvenance // the body is known only with the plan
 	content   content
 }
 
-// content is what a create or an update stores.
+// content is what a create, an update or a patch stores.
 type content struct {
-	body   []byte
-	metaAt int
-	values *search.Values
-	late   *lateContent // nil if the body does not depend on the plan
+	tree     fhirjson.Value
+	findings []domain.Issue // that are no faults
+	body     []byte
+	metaAt   int
+	values   *search.Values
+	late     *lateContent // nil if the body does not depend on the plan
 }
 
 // lateContent is what a body is made of that depends on the plan, and the id and
@@ -94,7 +105,7 @@ func (w *work) ensureStored(pl *plan, p *prepared) (bool, error) {
 // its index values.
 func (w *work) store(p *prepared, links []link) error {
 	c := &p.content
-	tree := p.command.Resource
+	tree := c.tree
 	w.edits = appendEdits(w.edits[:0], links)
 	size := tree.End() - tree.Start() + 64
 	c.body, c.metaAt = resource.AppendStored(make([]byte, 0, size), tree, p.id, w.edits)

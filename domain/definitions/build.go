@@ -91,12 +91,12 @@ func (b *builder) elements(t *Type, s *tables.Type) error {
 			return err
 		}
 		if !e.Choice {
-			members = append(members, namedMember{e.Name, Member{e, e.Type}})
+			members = append(members, namedMember{name: e.Name, Member: Member{e, e.Type}})
 			continue
 		}
 		for _, ref := range e.Types {
 			name := e.Name + strings.ToUpper(ref.Type.Name[:1]) + ref.Type.Name[1:]
-			members = append(members, namedMember{name, Member{e, ref.Type}})
+			members = append(members, namedMember{name: name, Member: Member{e, ref.Type}})
 		}
 	}
 	t.members = newMemberTable(slices.Clone(members))

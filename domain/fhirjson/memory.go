@@ -29,12 +29,12 @@ func (p *parser) grow(i int) bool {
 	return true
 }
 
-// takeNodes hands the nodes over to d: a copy of exact size if they stand in
-// the scratch space, or if much of their space is unused.
-func (p *parser) takeNodes(d *Document) {
-	used := len(p.nodes)
-	if cap(p.nodes) > pooledNodes && cap(p.nodes) < used+used/4 {
-		d.nodes = p.nodes
+// takeNodes gives d its nodes: a copy of exact size if they stand in scratch
+// space, or if much of their space is unused.
+func (d *Document) takeNodes(nodes []node) {
+	used := len(nodes)
+	if cap(nodes) > pooledNodes && cap(nodes) < used+used/4 {
+		d.nodes = nodes
 		return
 	}
 	if used <= pooledNodes {
@@ -45,7 +45,7 @@ func (p *parser) takeNodes(d *Document) {
 	} else {
 		d.nodes = d.space.nodes[:used]
 	}
-	copy(d.nodes, p.nodes)
+	copy(d.nodes, nodes)
 }
 
 // nodeSpace is space of a released Document. Documents themselves are not

@@ -61,7 +61,7 @@ func Parse(src []byte, limits Limits) (*Document, error) {
 		return nil, fault
 	}
 	d := &Document{src: src, spaced: p.spaced}
-	p.takeNodes(d)
+	d.takeNodes(p.nodes)
 	p.end()
 	return d, nil
 }

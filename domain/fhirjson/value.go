@@ -83,10 +83,19 @@ func (v Value) IsMember() bool { return v.d != nil && v.node().flags&member != 0
 // values. It shares the source unless the name is spelled with escapes, and
 // must not be changed.
 func (v Value) Name() []byte {
-	if !v.IsMember() {
+	if v.d == nil {
 		return nil
 	}
-	return decodedName(v.d.src, v.node())
+	n := v.node()
+	if n.flags&(member|nameEscaped) == member { // nearly all
+		start := int(n.name) + 1
+		end := start + int(n.nameLen)
+		return v.d.src[start:end:end]
+	}
+	if n.flags&member == 0 {
+		return nil
+	}
+	return decodedName(v.d.src, n)
 }
 
 // NameStart returns the offset of the opening quote of the member's name, and

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"strings"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
@@ -43,7 +44,7 @@ func (w *walk) bindingTo(s *shape, v spot, url string, severity domain.Severity)
 		if severity == domain.Warning {
 			word = "a code, if one fits,"
 		}
-		w.report(severity, codeCodeInvalid, fmt.Sprintf("%s%s to have %s of the value set %s.", w.demands(), s.name, word, shown(url)))
+		w.report(severity, codeCodeInvalid, fmt.Sprintf("%s%s to have %s of the value set %s%s.", w.demands(), s.name, word, shown(url), w.permitted(url)))
 	case valueset.Unknown:
 		severity := domain.Information
 		if s.binding.required() || url == s.binding.greatest {
@@ -51,6 +52,22 @@ func (w *walk) bindingTo(s *shape, v spot, url string, severity domain.Severity)
 		}
 		w.once(severity, codeNotSupported, "The codes of "+shown(s.id)+" could not be checked against the value set "+shown(url)+": "+reason)
 	}
+}
+
+// mostListed is how many codes of a value set a message lists.
+const mostListed = 20
+
+// permitted lists the codes of a small value set, for a message.
+func (w *walk) permitted(url string) string {
+	set, _, err := w.known.valueSet(w.ctx, url)
+	if err != nil || set == nil {
+		return ""
+	}
+	codes, systems, ok := set.List(mostListed)
+	if !ok {
+		return ""
+	}
+	return ": " + shown(strings.Join(codes, ", ")) + " of " + shown(strings.Join(systems, " or "))
 }
 
 // contains says whether a value has a code of a value set. Of a concept one

@@ -21,14 +21,14 @@ func TestBindings(t *testing.T) {
 		{"required", some(bound("Patient.maritalStatus", "required", "http://example.org/ValueSet/two|1"), two[:len(two)-1]+`,"version":"1"}`), []instance{
 			{m, nil},
 			{status(`,"coding":[{"system":"urn:x","code":"M"},{"system":"` + marital + `","code":"S"}]`), nil},
-			{w, some("error code-invalid Patient.maritalStatus: The profile " + here + "p demands maritalStatus to have a code of the value set http://example.org/ValueSet/two|1.")},
+			{w, some("error code-invalid Patient.maritalStatus: The profile " + here + "p demands maritalStatus to have a code of the value set http://example.org/ValueSet/two|1: M, S of " + marital + ".")},
 			{status(""), some("error code-invalid Patient.maritalStatus: ")},
 			{status(`,"coding":[{"code":"M"}]`), some("error code-invalid Patient.maritalStatus: ")},
 		}},
 		{"extensible", some(bound("Patient.maritalStatus", "extensible", "http://example.org/ValueSet/two"), two), []instance{
 			{m, nil},
 			{status(""), nil},
-			{w, some("warning code-invalid Patient.maritalStatus: *to have a code, if one fits, of the value set http://example.org/ValueSet/two.")},
+			{w, some("warning code-invalid Patient.maritalStatus: *to have a code, if one fits, of the value set http://example.org/ValueSet/two: M, S of " + marital + ".")},
 		}},
 		{"preferred", some(bound("Patient.maritalStatus", "preferred", "http://example.org/ValueSet/two"), two), []instance{{w, nil}}},
 		{"the greatest set", some(constrain("p", "Patient", "Patient", "Patient.maritalStatus", `"binding":{"strength":"preferred","valueSet":"http://example.org/ValueSet/x","extension":[{"url":"`+coreURL+`elementdefinition-maxValueSet","valueCanonical":"http://example.org/ValueSet/two"}]}`), two), []instance{

@@ -182,10 +182,27 @@ func TestPlaces(t *testing.T) {
 	}
 }
 
+// TestPlaceOfCount tells where the element stands that is there too often, too
+// rarely or not at all.
+func TestPlaceOfCount(t *testing.T) {
+	va, _ := newValidator(t, definitions.R4, constrain("p", "Patient", "Patient", "Patient.name", `"max":"0"`, "Patient.telecom", `"min":2`, "Patient.deceased[x]", `"max":"0"`))
+	issues, err := va.Validate(t.Context(), parse(t, "{\"resourceType\":\"Patient\",\n\"name\":[{\"text\":\"a\"}],\n \"telecom\":[{\"value\":\"1\"}],\n  \"deceasedBoolean\":false}"), []string{here + "p"})
+	if err != nil || len(issues) != 3 {
+		t.Fatalf("got %v, %v", told(issues), err)
+	}
+	for i, want := range [][2]int{{2, 9}, {3, 13}, {4, 3}} {
+		if got := [2]int{issues[i].Line, issues[i].Column}; got != want {
+			t.Errorf("%s: at %v, want %v", issues[i].Message, got, want)
+		}
+	}
+}
+
 func TestSupported(t *testing.T) {
 	va, s := newValidator(t, definitions.R4, constrain("b", "Patient", "Patient"), constrain("a", "Patient", "Patient"), constrain("c", "Group", "Group"),
 		extensionOf("x", `"context":[]`))
-	for typ, want := range map[string]string{"Patient": here + "a " + here + "b", "Group": here + "c", "Basic": "", "Extension": ""} {
+	// HL7's own example for R4 is a profile of a resource that calls itself a complex-type.
+	s.put(t, strings.Replace(constrain("d", "Composition", "Composition"), `"kind":"resource"`, `"kind":"complex-type"`, 1))
+	for typ, want := range map[string]string{"Patient": here + "a " + here + "b", "Group": here + "c", "Composition": here + "d", "Basic": "", "Extension": ""} {
 		got, err := va.Supported(t.Context(), resourceType(typ))
 		if err != nil || strings.Join(got, " ") != want {
 			t.Errorf("Supported(%s) = %v, %v, want %s", typ, got, err, want)

@@ -4,7 +4,6 @@ import (
 	"strconv"
 
 	"fhirlog/domain"
-	"fhirlog/domain/fhirjson"
 )
 
 // The issue codes in use (https://hl7.org/fhir/R4/valueset-issue-type.html).
@@ -26,13 +25,6 @@ func (w *walk) demands() string { return "The profile " + shown(w.profile.url) +
 
 // fault reports a fault of the value at the current path.
 func (w *walk) fault(code, message string) { w.report(domain.Fault, code, message) }
-
-// faultBelow reports a fault of an element of the value at the current path.
-func (w *walk) faultBelow(name, code, message string) {
-	w.path = append(w.path, step{name, noIndex, fhirjson.Value{}})
-	w.fault(code, message)
-	w.pop()
-}
 
 // once reports what concerns a definition and not the resource: the first time
 // only.

@@ -36,10 +36,11 @@ type Summary struct {
 }
 
 // Summarize returns what a StructureDefinition is in the list of a Library; ok is
-// false if it is none that belongs there.
+// false if it is none that belongs there, such as an extension. Its kind does not
+// tell: HL7's own example of a profile for R4 calls itself a complex-type.
 func Summarize(v fhirjson.Value) (s Summary, ok bool) {
 	s = Summary{v.Get("url").String(), domain.ResourceType(v.Get("type").String())}
-	return s, s.URL != "" && v.Get("derivation").String() == "constraint" && v.Get("kind").String() == "resource"
+	return s, s.URL != "" && v.Get("derivation").String() == "constraint" && s.Type != "Extension"
 }
 
 // Libraries are several libraries, those that come first winning.

@@ -124,7 +124,7 @@ func (w *walk) try(k key, check func()) bool {
 // element checks the values of an element: how many there are, each by itself,
 // and how they are divided among the slices.
 func (w *walk) element(s *shape, values []spot) {
-	w.count(s, len(values))
+	w.count(s, values)
 	for i := range values {
 		if !w.spend() {
 			return
@@ -138,22 +138,32 @@ func (w *walk) element(s *shape, values []spot) {
 	}
 }
 
-// count checks the cardinality of an element or slice.
-func (w *walk) count(s *shape, n int) {
+// count checks the cardinality of an element or slice. What is told stands where
+// the first of the values does.
+func (w *walk) count(s *shape, values []spot) {
+	n := len(values)
+	if n >= s.min && (n <= s.max || s.max == definitions.Unbounded) {
+		return
+	}
+	var first fhirjson.Value
+	if n > 0 {
+		first = values[0].at()
+	}
+	w.path = append(w.path, step{s.name, noIndex, first})
+	defer w.pop()
 	what := "the element " + s.name
 	if s.slice != "" {
 		what = "the slice " + shown(s.slice) + " of " + s.name
 	}
 	switch {
 	case n < s.min && s.min == 1:
-		w.faultBelow(s.name, codeRequired, w.demands()+what+" to be there.")
+		w.fault(codeRequired, w.demands()+what+" to be there.")
 	case n < s.min:
-		w.faultBelow(s.name, codeRequired, fmt.Sprintf("%s%s to be there at least %d times; it is there %s.", w.demands(), what, s.min, times(n)))
-	case s.max == definitions.Unbounded || n <= s.max:
+		w.fault(codeRequired, fmt.Sprintf("%s%s to be there at least %d times; it is there %s.", w.demands(), what, s.min, times(n)))
 	case s.max == 0:
-		w.faultBelow(s.name, codeStructure, fmt.Sprintf("The profile %s does not allow %s.", shown(w.profile.url), what))
+		w.fault(codeStructure, fmt.Sprintf("The profile %s does not allow %s.", shown(w.profile.url), what))
 	default:
-		w.faultBelow(s.name, codeStructure, fmt.Sprintf("The profile %s allows %s at most %s; it is there %s.", shown(w.profile.url), what, times(s.max), times(n)))
+		w.fault(codeStructure, fmt.Sprintf("The profile %s allows %s at most %s; it is there %s.", shown(w.profile.url), what, times(s.max), times(n)))
 	}
 }
 

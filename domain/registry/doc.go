@@ -23,7 +23,9 @@
 //
 // Numbers count the versions of SearchParameter in the log, and what is switched,
 // also those that define nothing new: so they do not depend on bodies that may
-// have been erased since.
+// have been erased since. A SearchParameter that was hard deleted is forgotten when
+// its versions have been; as long as one is not, all its versions keep their
+// bodies, also those that were purged (replay.FindErasures).
 //
 // # States
 //

@@ -82,11 +82,12 @@ func (w *walker) unreached(v fhirjson.Value) {
 		return
 	}
 	w.push("contained", list)
-	at := len(w.path) - 1
+	index := 0
 	for c := list.First(); c.Exists(); c = c.Next() {
-		w.path[at].index++
+		w.at(index, c)
+		index++
 		id := c.Get("id").Text()
-		if w.path[at].place = c; len(id) > 0 && !links.named[string(id)] && !links.pointed[c] {
+		if len(id) > 0 && !links.named[string(id)] && !links.pointed[c] {
 			w.finding(domain.Fault, codeInvariant, "The rule dom-3 does not hold: a contained resource SHALL be referred to from elsewhere in the resource, by '#' and its id, or SHALL refer to the containing resource.")
 		}
 	}

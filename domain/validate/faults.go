@@ -28,15 +28,33 @@ const greatestQuote = 64
 const noIndex = -1
 
 // step is one step of a path: an element, the position in its array, and where
-// it stands.
+// it stands in the text. It is small and keeps no document alive, as the walk
+// makes one for every member.
 type step struct {
 	name  string
-	index int
-	place fhirjson.Value // absent for what is missing
+	index int32
+	place int32 // an offset, nowhere for what is missing
+}
+
+// nowhere marks a step to what is not there.
+const nowhere = -1
+
+// placeOf is where a value stands.
+func placeOf(v fhirjson.Value) int32 {
+	if !v.Exists() {
+		return nowhere
+	}
+	return int32(v.NameStart())
 }
 
 func (w *walker) push(name string, place fhirjson.Value) {
-	w.path = append(w.path, step{name, noIndex, place})
+	w.path = append(w.path, step{name, noIndex, placeOf(place)})
+}
+
+// at moves the last step to an item of its array, or, with noIndex, to the array.
+func (w *walker) at(index int, place fhirjson.Value) {
+	last := &w.path[len(w.path)-1]
+	last.index, last.place = int32(index), placeOf(place)
 }
 
 func (w *walker) pop() { w.path = w.path[:len(w.path)-1] }
@@ -62,8 +80,8 @@ func (w *walker) report(severity domain.Severity, code, message string) {
 	}
 	issue := domain.Issue{Severity: severity, Code: code, Message: message, Expression: []string{w.expression()}}
 	for i := len(w.path) - 1; i >= 0; i-- { // what is missing has the place of its parent
-		if place := w.path[i].place; place.Exists() {
-			issue.Line, issue.Column = place.Document().Position(place.NameStart())
+		if place := w.path[i].place; place != nowhere {
+			issue.Line, issue.Column = w.document.Position(int(place))
 			break
 		}
 	}

@@ -46,7 +46,7 @@ func (w *walker) sibling(object, v fhirjson.Value, name []byte, t *definitions.T
 // siblingItems checks an array such as _given against the array given: of
 // equal length, with null on at most one side.
 func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
-	at, count := len(w.path)-1, 0
+	count := 0
 	values := object.Get(string(name[1:]))
 	hasValues := values.Kind() == fhirjson.Array
 	value := fhirjson.Value{}
@@ -54,7 +54,7 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 		value = values.First()
 	}
 	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
-		w.path[at].index, w.path[at].place = count, item
+		w.at(count, item)
 		switch item.Kind() {
 		case fhirjson.Object:
 			w.members(item, w.element)
@@ -69,7 +69,7 @@ func (w *walker) siblingItems(object, array fhirjson.Value, name []byte) {
 		count++
 		value = value.Next()
 	}
-	w.path[at].index, w.path[at].place = noIndex, array
+	w.at(noIndex, array)
 	switch {
 	case w.full():
 	case count == 0:

@@ -118,14 +118,15 @@ func (va *Validator) Resource(v fhirjson.Value, expected string, links func(kind
 func (va *Validator) Check(v fhirjson.Value, o Options) []domain.Issue {
 	w := va.walkers.Get().(*walker)
 	w.links, w.policy = o.Links, o.Rules
-	w.path = append(w.path[:0], step{"Resource", noIndex, v})
+	w.document = v.Document()
+	w.path = append(w.path[:0], step{"Resource", noIndex, placeOf(v)})
 	if w.policy != Off {
 		w.beginRules(v, o)
 	}
 	w.resource(v, o.Expected, false)
 	issues := w.issues
 	w.issues, w.links, w.faults = nil, nil, 0
-	clear(w.path[:cap(w.path)]) // a walker at rest keeps no document alive
+	w.document = nil // a walker at rest keeps no document alive
 	if w.policy != Off {
 		w.endRules()
 	}

@@ -13,13 +13,14 @@ import (
 // walker is the state of one walk over a resource.
 type walker struct {
 	*Validator
-	links  func(LinkKind, fhirjson.Value)
-	issues []domain.Issue
-	faults int // those of the issues that are no warnings
-	path   []step
-	open   []span // the open elements of a narrative
-	policy Policy
-	rules  evaluation // without meaning if policy is Off
+	links    func(LinkKind, fhirjson.Value)
+	issues   []domain.Issue
+	faults   int // those of the issues that are no warnings
+	path     []step
+	document *fhirjson.Document // that the values stand in
+	open     []span             // the open elements of a narrative
+	policy   Policy
+	rules    evaluation // without meaning if policy is Off
 
 	// memberOf and links.resolve for FHIRPath, made once.
 	memberOfSet func(fhirpath.Item, string) (bool, error)
@@ -157,10 +158,10 @@ func (w *walker) member(object, v fhirjson.Value, name []byte, m definitions.Mem
 
 // items checks the values of a repeating element.
 func (w *walker) items(object, array fhirjson.Value, name []byte, m definitions.Member) {
-	e, at, count := m.Element, len(w.path)-1, 0
+	e, count := m.Element, 0
 	var beside besides
 	for item := array.First(); item.Exists() && !w.full(); item = item.Next() {
-		w.path[at].index, w.path[at].place = count, item
+		w.at(count, item)
 		if item.Kind() == fhirjson.Null && m.Type.Kind == definitions.Primitive {
 			w.nullItem(object, name, count, &beside)
 		} else {
@@ -168,7 +169,7 @@ func (w *walker) items(object, array fhirjson.Value, name []byte, m definitions.
 		}
 		count++
 	}
-	w.path[at].index, w.path[at].place = noIndex, array
+	w.at(noIndex, array)
 	switch {
 	case w.full():
 	case count == 0:

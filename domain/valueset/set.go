@@ -167,3 +167,33 @@ func (p *part) agree(answer Answer, reason string, question func(*Set) (Answer, 
 	}
 	return answer, reason
 }
+
+// List returns the codes of the set in order, with their systems, if there are at
+// most so many and all of them are known: what would be right in place of another.
+func (s *Set) List(most int) (codes, systems []string, ok bool) {
+	if s.size > most {
+		return nil, nil, false
+	}
+	for i := range s.include {
+		p := &s.include[i]
+		if p.listed != nil && len(s.exclude) == 0 && p.listed.Len() <= most {
+			p.listed.All(func(system, code string) bool {
+				codes, systems = append(codes, code), append(systems, system)
+				return true
+			})
+			continue
+		}
+		if p.unknown != "" || p.codes == nil {
+			return nil, nil, false
+		}
+		for code := range p.codes {
+			if answer, _ := s.Contains(p.system, code); answer == Inside {
+				codes = append(codes, code)
+				systems = append(systems, p.system)
+			}
+		}
+	}
+	slices.Sort(codes)
+	slices.Sort(systems)
+	return slices.Compact(codes), slices.Compact(systems), len(codes) > 0 && len(codes) <= most
+}

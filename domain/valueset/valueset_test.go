@@ -147,6 +147,44 @@ func TestContainsCode(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	a := `{"system":"urn:a","concept":[{"code":"3"},{"code":"1"}]}`
+	for _, c := range []struct{ name, include, exclude, want string }{
+		{"in order", a, "", "1 3 of urn:a"},
+		{"of two systems", a + `,{"system":"urn:b","concept":[{"code":"2"},{"code":"1"}]}`, "", "1 2 3 of urn:a urn:b"},
+		{"without what is excluded", a, `{"system":"urn:a","concept":[{"code":"3"}]}`, "1 of urn:a"},
+		{"a set of the specification", `{"valueSet":["http://hl7.org/fhir/ValueSet/administrative-gender"]}`, "", ""},
+		{"not known to the end", a + `,{"system":"urn:large"}`, "", ""},
+		{"too many", a + `,{"system":"urn:b","concept":[{"code":"1"},{"code":"2"},{"code":"3"}]}`, "", ""},
+		{"none left", a, a, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			text := compose(c.include)
+			if c.exclude != "" {
+				text = compose(c.include, c.exclude)
+			}
+			s, err := Compile("urn:vs:x", newShelf(t, set("x", text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ""
+			if codes, systems, ok := s.List(4); ok {
+				got = strings.Join(codes, " ") + " of " + strings.Join(systems, " ")
+			}
+			if got != c.want {
+				t.Errorf("List(4) = %q, want %q", got, c.want)
+			}
+		})
+	}
+	s, err := Compile("http://hl7.org/fhir/ValueSet/administrative-gender", newShelf(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if codes, _, ok := s.List(4); !ok || strings.Join(codes, " ") != "female male other unknown" {
+		t.Errorf("List(4) = %v, %t", codes, ok)
+	}
+}
+
 func TestCompile(t *testing.T) {
 	deep := strings.Repeat(`{"code":"a","concept":[`, deepestConcept+2) + strings.Repeat("]}", deepestConcept+2)
 	var chain, fan []string

@@ -17,8 +17,8 @@ type cacheShard struct {
 }
 
 type blockID struct {
-	segment SegmentNumber
-	offset  int64
+	file   uint64 // see segment.file
+	offset int64
 }
 
 type cachedBlock struct {
@@ -39,7 +39,7 @@ func newBlockCache(limit int64) *blockCache {
 }
 
 func (c *blockCache) shard(id blockID) *cacheShard {
-	h := (uint64(id.offset)/8 + uint64(id.segment)*0x9E3779B9) * 0x9E3779B97F4A7C15
+	h := (uint64(id.offset)/8 + id.file*0x9E3779B9) * 0x9E3779B97F4A7C15
 	return &c.shards[h>>61]
 }
 
@@ -115,4 +115,20 @@ func (s *cacheShard) evictLocked() []byte {
 	delete(s.blocks, b.id)
 	s.bytes -= cap(b.content)
 	return b.content
+}
+
+// forget drops all blocks of a file.
+func (c *blockCache) forget(file uint64) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for id, b := range s.blocks {
+			if id.file == file {
+				s.unlinkLocked(b)
+				delete(s.blocks, id)
+				s.bytes -= cap(b.content)
+			}
+		}
+		s.mu.Unlock()
+	}
 }

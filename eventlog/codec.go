@@ -25,15 +25,7 @@ func newCodec(o *Options) (*codec, error) {
 		}
 		c.known[id] = true
 	}
-	encode := []zstd.EOption{
-		zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
-		zstd.WithEncoderCRC(false), // the frame has one, and the body a commitment
-		zstd.WithWindowSize(128 << 10),
-		zstd.WithLowerEncoderMem(true),
-	}
 	if len(o.Dictionary) > 0 {
-		encode = append(encode, zstd.WithEncoderDict(o.Dictionary))
 		c.dictionary, _ = dictionaryID(o.Dictionary)
 	}
 	decode := []zstd.DOption{
@@ -45,8 +37,8 @@ func newCodec(o *Options) (*codec, error) {
 		decode = append(decode, zstd.WithDecoderDicts(all...))
 	}
 	var err error
-	if c.encoder, err = zstd.NewWriter(nil, encode...); err != nil {
-		return nil, fmt.Errorf("zstd encoder: %w", err)
+	if c.encoder, err = newEncoder(o.Dictionary, runtime.GOMAXPROCS(0)); err != nil {
+		return nil, err
 	}
 	if c.decoder, err = zstd.NewReader(nil, decode...); err != nil {
 		return nil, fmt.Errorf("zstd decoder: %w", err)
@@ -54,14 +46,43 @@ func newCodec(o *Options) (*codec, error) {
 	return c, nil
 }
 
+// encoderFor is an encoder for the segments that have a dictionary; id is its id.
+func (c *codec) encoderFor(dictionary []byte, id uint32) (*zstd.Encoder, error) {
+	if id == c.dictionary {
+		return c.encoder, nil
+	}
+	return newEncoder(dictionary, 1)
+}
+
+// newEncoder makes an encoder for blocks with a dictionary, or without any.
+func newEncoder(dictionary []byte, concurrency int) (*zstd.Encoder, error) {
+	o := []zstd.EOption{
+		zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithEncoderConcurrency(concurrency),
+		zstd.WithEncoderCRC(false), // the frame has one, and the body a commitment
+		zstd.WithWindowSize(128 << 10),
+		zstd.WithLowerEncoderMem(true),
+	}
+	if len(dictionary) > 0 {
+		o = append(o, zstd.WithEncoderDict(dictionary))
+	}
+	encoder, err := zstd.NewWriter(nil, o...)
+	if err != nil {
+		return nil, fmt.Errorf("zstd encoder: %w", err)
+	}
+	return encoder, nil
+}
+
 // compress appends the compressed form of src to dst, or reports that it does
 // not pay.
-func (c *codec) compress(dst, src []byte) ([]byte, bool) {
+func (c *codec) compress(dst, src []byte) ([]byte, bool) { return compress(c.encoder, dst, src) }
+
+func compress(encoder *zstd.Encoder, dst, src []byte) ([]byte, bool) {
 	if len(src) < 32 {
 		return dst, false
 	}
 	before := len(dst)
-	out := c.encoder.EncodeAll(src, dst)
+	out := encoder.EncodeAll(src, dst)
 	// Decompressing costs time at every read; less than 1/16 saved isn't worth it.
 	if len(out)-before >= len(src)-len(src)/16 {
 		return dst, false

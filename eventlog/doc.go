@@ -16,6 +16,9 @@
 //   - A full disk is refused in Append, before anything is accepted: space is
 //     allocated before a commit is given a place in it.
 //   - One process has the folder.
+//   - A body whose record Compact was given is in no file of the folder when it has
+//     returned, and nothing else has changed: positions, instants, metadata,
+//     commitments and the chain stay.
 //
 // # How it works
 //
@@ -25,12 +28,23 @@
 // Reading uses pread and checks the checksum of each frame; a file is never
 // mapped, since a failing disk would then kill the process.
 //
+// # Compaction
+//
+// A sealed segment is never changed. Compact writes a new file beside it, with
+// the same number and another id, checks every frame, the chain and the hash of the
+// old one on the way, syncs it, and renames it over the old one; so a crash leaves
+// one of the two, whole. Who reads the old file at that moment goes on with it. What
+// is left on the disk is beyond the log: blocks that the file system has freed keep
+// their bytes until they are written to again, and so do snapshots and copies.
+//
 // # The folder
 //
 //	lock                 held while the log is open
 //	00000001.seg …       segments; all but the last are sealed
 //	prepared-….tmp       the next segment, allocated ahead; removed by Open
-//	torn-00000007-….bin  a torn tail that Open set aside; nothing reads it again
+//	compact-….tmp        a segment that is being written anew; removed by Open
+//	torn-00000007-….bin  a torn tail that Open set aside; nothing reads it again,
+//	                     and a compaction removes it
 //
 // The form of a segment, and the rule that tells a torn tail from damage, are
 // drawn in package record.

@@ -28,6 +28,9 @@ type FileSystem interface {
 	Free(dir string) (int64, error)
 }
 
+// Disk is the real disk.
+func Disk() FileSystem { return osFileSystem{} }
+
 // File is an open file. Safe for concurrent use as far as ranges don't overlap.
 type File interface {
 	io.ReaderAt

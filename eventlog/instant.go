@@ -16,7 +16,7 @@ func (l *Log) PositionAt(instant int64) (p Position, ok bool, err error) {
 	var after Position
 	if i < len(segments) {
 		seg := segments[i]
-		within, err := l.firstAfter(seg, seg.view.Load(), instant)
+		within, err := l.firstAfter(seg, instant)
 		if err != nil {
 			return 0, false, err
 		}
@@ -31,12 +31,14 @@ func (l *Log) PositionAt(instant int64) (p Position, ok bool, err error) {
 
 // firstAfter gives the ordinal of the first record in the segment that is later
 // than the instant.
-func (l *Log) firstAfter(seg *segment, v *view, instant int64) (int, error) {
+func (l *Log) firstAfter(seg *segment, instant int64) (int, error) {
 	h, err := l.handles.acquire(seg)
 	if err != nil {
 		return 0, err
 	}
 	defer l.handles.release(h)
+	seg = h.segment
+	v := seg.view.Load()
 	r := readers.Get().(*reader)
 	defer r.release()
 	var failed error

@@ -28,11 +28,14 @@ type Log struct {
 	handles *handles
 	lock    io.Closer
 
-	segments atomic.Pointer[[]*segment] // in order; replaced, never changed
+	segments atomic.Pointer[[]*segment] // in order; replaced under mu, never changed
 	durable  atomic.Uint64              // positions below it are durable
 
 	wake   chan struct{} // tells the writer that there is something to do
 	writer writer        // owned by the goroutine in Run
+
+	compacting sync.Mutex // held by Compact from beginning to end; taken before mu
+	compacted  int        // files that Compact has begun; guarded by compacting
 
 	mu sync.Mutex // guards the fields below
 	// What was accepted and not yet written.
@@ -43,6 +46,7 @@ type Log struct {
 	plan        plan
 	requests    spaceRequests
 	tail        tail
+	sealing     sealRequest
 	// Whoever waits. syncing is closed when the group being written is durable,
 	// gathering when the one after it is; changed when Append may try again.
 	syncing, gathering chan struct{}
@@ -64,7 +68,8 @@ type Recovery struct {
 	TornSegment SegmentNumber
 	TornOffset  int64
 	TornBytes   int64
-	// Prepared is the number of unused files of the last run that were removed.
+	// Prepared is the number of unused and unfinished files of the last run that were
+	// removed.
 	Prepared int
 	// Unclean says that the log was not closed: a crash, or a power cut.
 	Unclean bool
@@ -88,7 +93,7 @@ func Open(dir string, o Options) (*Log, Recovery, error) {
 		stopped:   make(chan struct{}),
 	}
 	l.tail.limit = o.TailBytes
-	l.handles = newHandles(l.fs, o.OpenSegments)
+	l.handles = newHandles(l.fs, o.OpenSegments, l.cache)
 	l.segments.Store(&[]*segment{})
 	var err error
 	if l.codec, err = newCodec(&o); err != nil {
@@ -212,6 +217,8 @@ func (l *Log) Close() error {
 	if released {
 		return nil
 	}
+	l.compacting.Lock() // a compaction sees that the log has stopped, and ends
+	defer l.compacting.Unlock()
 	if err := l.releaseFiles(); err != nil && failure == nil {
 		failure = fmt.Errorf("close log: %w", err)
 	}

@@ -3,7 +3,9 @@ package eventlog_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -17,16 +19,17 @@ import (
 // other options.
 func TestLog_agrees_with_a_slice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &model{t: rt, fs: faultfs.New()}
+		m := &model{t: rt, fs: faultfs.New(), erased: map[eventlog.Position]bool{}}
 		m.open()
 		rt.Repeat(map[string]func(*rapid.T){
-			"commit": m.commit,
-			"read":   m.read,
-			"scan":   m.scan,
-			"follow": m.follow,
-			"at":     m.at,
-			"reopen": func(*rapid.T) { m.close(); m.open() },
-			"":       m.check,
+			"commit":  m.commit,
+			"read":    m.read,
+			"scan":    m.scan,
+			"follow":  m.follow,
+			"at":      m.at,
+			"compact": m.compact,
+			"reopen":  func(*rapid.T) { m.close(); m.open() },
+			"":        m.check,
 		})
 		m.close()
 	})
@@ -45,6 +48,43 @@ type model struct {
 	stop    func() (run, closed error)
 	commits int
 	records []modelRecord
+	erased  map[eventlog.Position]bool // whose bodies are gone
+}
+
+// checkRecord is the function of that name, but for what is erased.
+func (m *model) checkRecord(r eventlog.Record) error {
+	if r.Erased != m.erased[r.Position] {
+		return fmt.Errorf("record %d: erased %t, want %t", r.Position, r.Erased, m.erased[r.Position])
+	}
+	if r.Erased && r.Body == nil && !r.HasBody {
+		return r.Verify()
+	}
+	return checkRecord(r)
+}
+
+// compact erases some records, also some that are erased already.
+func (m *model) compact(t *rapid.T) {
+	gone := map[eventlog.Position]bool{}
+	for range rapid.IntRange(0, 10).Draw(t, "erasures") {
+		p := rapid.IntRange(0, len(m.records)).Draw(t, "position") // one may be beyond the end
+		for i := range rapid.IntRange(1, 70).Draw(t, "neighbours") {
+			gone[eventlog.Position(p+i)] = true
+		}
+	}
+	want := uint64(0)
+	for p := range gone {
+		if int(p) < len(m.records) && !m.erased[p] && bodyOf(m.records[p].name) != nil {
+			want++
+			m.erased[p] = true
+		}
+	}
+	done, err := m.log.Compact(background, slices.Values(slices.Sorted(maps.Keys(gone))), eventlog.CompactOptions{})
+	if err != nil || done.Records != want {
+		t.Fatalf("Compact = %+v, %v, want %d records", done, err, want)
+	}
+	if err := m.log.Scrub(background, 0); err != nil {
+		t.Fatalf("Scrub = %v", err)
+	}
 }
 
 func (m *model) open() {
@@ -95,7 +135,7 @@ func (m *model) read(t *rapid.T) {
 		return
 	}
 	if err == nil {
-		err = checkRecord(r)
+		err = m.checkRecord(r)
 	}
 	metadata, errMetadata := m.log.ReadMetadata(eventlog.Position(p))
 	want := m.records[p]
@@ -112,7 +152,7 @@ func (m *model) scan(t *rapid.T) {
 	err := m.log.Scan(background, eventlog.Position(from), withBodies, func(r eventlog.Record) error {
 		got = append(got, modelRecord{string(r.Metadata), r.Instant, r.CommitEnd})
 		if withBodies {
-			return checkRecord(r)
+			return m.checkRecord(r)
 		}
 		return r.Verify()
 	})

@@ -129,6 +129,16 @@ func (o *Options) dictionaries() [][]byte {
 	return append(all, o.Dictionaries...)
 }
 
+// dictionary finds one by its id; none for 0.
+func (o *Options) dictionary(id uint32) []byte {
+	for _, d := range o.dictionaries() {
+		if known, err := dictionaryID(d); err == nil && known == id {
+			return d
+		}
+	}
+	return nil
+}
+
 // dictionaryID reads the id that every zstd dictionary carries (RFC 8878, 5).
 func dictionaryID(d []byte) (uint32, error) {
 	if len(d) < 8 || binary.LittleEndian.Uint32(d) != 0xEC30A437 {

@@ -42,12 +42,12 @@ func (l *Log) read(p Position, withBody bool) (Record, error) {
 	if p >= l.Durable() {
 		return Record{}, fmt.Errorf("%w: %d", ErrNotFound, p)
 	}
-	seg := l.segmentOf(p)
-	h, err := l.handles.acquire(seg)
+	h, err := l.handles.acquire(l.segmentOf(p))
 	if err != nil {
 		return Record{}, err
 	}
 	defer l.handles.release(h)
+	seg := h.segment
 	r := readers.Get().(*reader)
 	defer r.release()
 	if err := r.readRun(h, seg, seg.view.Load(), p); err != nil {
@@ -86,7 +86,7 @@ func (l *Log) ownBody(result *Record, r *reader, seg *segment, i int) error {
 		result.Body = memory[split:]
 		return nil
 	}
-	id := blockID{seg.number, r.at}
+	id := blockID{seg.file(), r.at}
 	shared := len(r.run.Entries) > 1
 	if shared {
 		if memory, ok := l.cache.copyRange(memory, id, from, to); ok {

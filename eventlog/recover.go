@@ -50,7 +50,7 @@ func (l *Log) listSegments(r *Recovery) ([]SegmentNumber, error) {
 	}
 	var numbers []SegmentNumber
 	for _, name := range names {
-		if strings.HasPrefix(name, "prepared-") && strings.HasSuffix(name, ".tmp") {
+		if strings.HasSuffix(name, ".tmp") && (strings.HasPrefix(name, "prepared-") || strings.HasPrefix(name, "compact-")) {
 			r.Prepared++
 			if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil {
 				return nil, fmt.Errorf("remove unused segment: %w", err)
@@ -171,6 +171,8 @@ func (l *Log) addSealed(seg *segment, t *record.Trailer, size int64) error {
 }
 
 func (l *Log) addSegment(seg *segment) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	segments := *l.segments.Load()
 	grown := append(segments[:len(segments):len(segments)], seg)
 	l.segments.Store(&grown)

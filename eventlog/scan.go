@@ -64,6 +64,7 @@ func (l *Log) scanSegment(ctx context.Context, seg *segment, from, until Positio
 		return 0, err
 	}
 	defer l.handles.release(h)
+	seg = h.segment
 	v := seg.view.Load()
 	start, err := frameOffset(h, seg, v, from)
 	if err != nil {

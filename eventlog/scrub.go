@@ -19,11 +19,10 @@ func (l *Log) Scrub(ctx context.Context, pause time.Duration) error {
 	var faults []error
 	buffer := make([]byte, min(scrubBytes, l.options.SegmentBytes))
 	for _, seg := range *l.segments.Load() {
-		v := seg.view.Load()
-		if !v.sealed {
+		if !seg.view.Load().sealed {
 			continue
 		}
-		err := l.scrubSegment(ctx, seg, v, buffer, pause)
+		err := l.scrubSegment(ctx, seg, buffer, pause)
 		if _, damaged := errors.AsType[*CorruptError](err); damaged {
 			faults = append(faults, err)
 		} else if err != nil {
@@ -33,12 +32,14 @@ func (l *Log) Scrub(ctx context.Context, pause time.Duration) error {
 	return errors.Join(faults...)
 }
 
-func (l *Log) scrubSegment(ctx context.Context, seg *segment, v *view, buffer []byte, pause time.Duration) error {
+func (l *Log) scrubSegment(ctx context.Context, seg *segment, buffer []byte, pause time.Duration) error {
 	h, err := l.handles.acquire(seg)
 	if err != nil {
 		return err
 	}
 	defer l.handles.release(h)
+	seg = h.segment
+	v := seg.view.Load()
 	hash := sha256.New()
 	end := hashedBytes(v)
 	for at := int64(0); at < end; {

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 	"fhirlog/eventlog/record"
 )
 
-// segment is one file of the log. Immutable but for its view.
+// segment is one file of the log. Immutable but for its view and successor.
 type segment struct {
 	number SegmentNumber
 	path   string
@@ -18,6 +19,9 @@ type segment struct {
 	key    record.Key
 	first  Position
 	view   atomic.Pointer[view] // replaced as the segment grows, never changed
+	// successor is what a compaction has put in its place: the same records at the
+	// same path.
+	successor atomic.Pointer[segment]
 }
 
 // view is the durable content of a segment at some moment.
@@ -36,6 +40,18 @@ func newSegment(path string, h record.Header) *segment {
 	s.view.Store(&view{next: s.first, dataEnd: record.HeaderSize, size: record.HeaderSize})
 	return s
 }
+
+// latest is the segment, or what has replaced it.
+func (s *segment) latest() *segment {
+	for next := s; ; s = next {
+		if next = s.successor.Load(); next == nil {
+			return s
+		}
+	}
+}
+
+// file tells the files of one log apart, those of the same number as well.
+func (s *segment) file() uint64 { return binary.LittleEndian.Uint64(s.header.SegmentID[:]) }
 
 func segmentPath(dir string, n SegmentNumber) string {
 	return filepath.Join(dir, fmt.Sprintf("%08d.seg", n))
@@ -77,8 +93,7 @@ func (l *Log) startSegment(p *pending) error {
 	w.end, w.next, w.offsets, w.firstInstant = record.HeaderSize, p.first, nil, 0
 	w.hash = sha256.New()
 	w.hash.Write(head)
-	grown := append(segments[:len(segments):len(segments)], seg)
-	l.segments.Store(&grown)
+	l.addSegment(seg)
 	return nil
 }
 

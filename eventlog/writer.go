@@ -104,12 +104,18 @@ func (l *Log) writeGroups() error {
 		l.mu.Lock()
 		queued, closing := len(l.queue) > 0, l.closing
 		wanted := l.requests.active > 0 || l.requests.spare > 0
+		sealing := l.sealing.of != nil && !queued && !closing
 		l.mu.Unlock()
 		if wanted {
 			l.serveSpace()
 		}
 		if queued {
 			if err := l.writeGroup(); err != nil {
+				return err
+			}
+		}
+		if sealing {
+			if err := l.sealOnRequest(); err != nil {
 				return err
 			}
 		}

@@ -183,8 +183,10 @@ func (f *File) SyncData() error {
 		f.node.dirty = nil
 	}
 	f.fs.mu.Unlock()
-	return f.change(func() error {
-		f.node.sync()
+	return f.do(func(effect Effect) error { // also of a file that was opened for reading
+		if effect == Full {
+			f.node.sync()
+		}
 		return nil
 	})
 }

@@ -85,7 +85,8 @@
 //
 //	 0  8  position after the last record of the commit
 //	 8  8  synced through: the file offset up to which everything was known to be
-//	       durable when this frame was written
+//	       durable when this frame was written; in a rewritten segment the offset
+//	       of the frame itself, as the file got its name only when it was durable
 //	16  4  count of records in the commit; 0 for a mark, see below
 //	20  4  chain value
 //

@@ -103,6 +103,12 @@ func DecodeFrame(src []byte, key Key) (Frame, error) {
 	return Frame{FrameHeader: h, Payload: src[FrameHeaderSize:end:end]}, nil
 }
 
+// AppendFrame appends a decoded frame as it is, under the key of another file.
+func AppendFrame(dst []byte, f Frame, key Key) []byte {
+	dst, start := beginFrame(dst)
+	return finishFrame(append(dst, f.Payload...), start, f.Kind, f.Flags, key)
+}
+
 // beginFrame reserves the header; finishFrame completes it.
 func beginFrame(dst []byte) (grown []byte, start int) {
 	return append(dst, make([]byte, FrameHeaderSize)...), len(dst)

@@ -302,3 +302,20 @@ func BenchmarkDecodeRun(b *testing.B) {
 		}
 	}
 }
+
+func TestAppendFrame_changes_nothing_but_the_key(t *testing.T) {
+	const other Key = 0xBEEF
+	for i, r := range sampleRuns() {
+		frame, err := DecodeFrame(AppendRun(nil, &r, testKey), testKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, want := AppendFrame([]byte("before"), frame, other), AppendRun([]byte("before"), &r, other)
+		if !bytes.Equal(got, want) {
+			t.Errorf("run %d: got %x, want %x", i, got, want)
+		}
+		if _, err := DecodeFrame(got[6:], testKey); err == nil {
+			t.Errorf("run %d is valid under the key that it had", i)
+		}
+	}
+}

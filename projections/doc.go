@@ -15,6 +15,16 @@
 // that was current at the snapshot. So a transaction becomes visible at once,
 // although its keys may be written in several steps.
 //
+// # Erasure
+//
+// Once the log has been compacted, bodies of versions that were erased, purged or
+// replaced are gone, and their index values cannot be computed again. None is
+// missed: no snapshot finds such a version, so no answer depends on what it was
+// found by, and wherever a version without a body is met it counts as one without
+// values. The folder that was there before still has them, in files of all sorts;
+// so a compaction ends with a rebuild, and then the keys are again those that the
+// log gives.
+//
 // # Concurrency
 //
 // Run is the one writer. All other methods are safe for concurrent use.

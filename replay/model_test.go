@@ -19,6 +19,7 @@ import (
 	"fhirlog/domain/dictionary"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/patch"
 	"fhirlog/domain/resource"
 	"fhirlog/eventlog"
 	"fhirlog/projections"
@@ -43,8 +44,13 @@ func TestRandomCommandsAgreeWithAPlainModel(t *testing.T) {
 				m.step()
 			}
 			m.checkAll()
+			m.compact()
+			m.renew()
 			m.stop()
 			m.checkRebuild()
+			if m.compacted == 0 {
+				t.Errorf("seed %d: nothing was ever erased: that shows little", seed)
+			}
 		})
 	}
 }
@@ -109,6 +115,9 @@ type machine struct {
 	model  map[place][]modelVersion // what is kept, oldest first
 	places []place
 	gone   []place
+
+	compacted uint64 // bodies that are erased
+	stale     bool   // the projections have more than the log gives, since a compaction
 }
 
 func newMachine(t *testing.T, seed uint64) *machine {
@@ -236,6 +245,8 @@ func (m *machine) step() {
 		m.checkAll()
 	case n < 10:
 		m.checkAll()
+	case n < 12:
+		m.compact()
 	case n < 20:
 		m.transaction()
 	default:
@@ -286,7 +297,10 @@ func (m *machine) command() commit.Command {
 		}
 	}
 	c := commit.Command{Type: p.t, ID: p.id}
-	switch n := m.rand.IntN(20); {
+	switch n := m.rand.IntN(24); {
+	case n >= 20:
+		c.Interaction, c.Patch = event.Patch, m.newPatch()
+		c.KeepNoMetaHistory = m.rand.IntN(4) == 0
 	case n < 13:
 		c.Interaction = event.Update
 		c.Resource = m.parse(m.content(p.t, string(p.id)))
@@ -303,6 +317,28 @@ func (m *machine) command() commit.Command {
 		c.IfMatch = &version
 	}
 	return c
+}
+
+// newPatch makes a patch of what every resource may have.
+func (m *machine) newPatch() patch.Patch {
+	document := fmt.Sprintf(`[{"op":"add","path":"/language","value":"x-%d"}]`, m.rand.IntN(2))
+	if m.rand.IntN(2) == 0 {
+		document = fmt.Sprintf(`[{"op":"add","path":"/meta/tag","value":[{"code":"p%d"}]}]`, m.rand.IntN(2))
+	}
+	p, err := patch.ParseJSON([]byte(document))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return p
+}
+
+// patched is what a patch must store.
+func (m *machine) patched(c commit.Command, last modelVersion) fhirjson.Value {
+	made, err := c.Patch.Apply(m.parse(last.body))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return made.Root()
 }
 
 func (m *machine) transaction() {
@@ -324,17 +360,20 @@ func (m *machine) run(commands ...commit.Command) {
 	m.t.Helper()
 	outcomes, err := m.commits.Commit(m.t.Context(), commit.Caller{RequestID: "r"}, commands)
 	fails := slices.ContainsFunc(commands, func(c commit.Command) bool {
-		if c.IfMatch == nil {
+		kept := m.model[place{c.Type, c.ID}]
+		switch {
+		case c.Interaction == event.Patch && (len(kept) == 0 || kept[len(kept)-1].deleted):
+			return true
+		case c.IfMatch == nil:
 			return false
 		}
-		kept := m.model[place{c.Type, c.ID}]
 		return len(kept) == 0 || kept[len(kept)-1].version.String() != *c.IfMatch
 	})
 	if fails != (err != nil) {
 		m.t.Fatalf("seed %d: Commit(%+v): %v; should fail: %t", m.seed, commands, err, fails)
 	}
 	if err != nil {
-		if kind := domain.KindOf(err); kind != domain.VersionMismatch && kind != domain.NotFound {
+		if kind := domain.KindOf(err); kind != domain.VersionMismatch && kind != domain.NotFound && kind != domain.Deleted {
 			m.t.Fatalf("seed %d: Commit: kind %d: %v", m.seed, kind, err)
 		}
 		return
@@ -357,8 +396,12 @@ func (m *machine) apply(c commit.Command, o commit.Outcome) {
 	}
 	want := commit.Nothing
 	switch c.Interaction {
-	case event.Create, event.Update:
-		stored, _ := resource.AppendStored(nil, c.Resource, p.id, nil)
+	case event.Create, event.Update, event.Patch:
+		content := c.Resource
+		if c.Interaction == event.Patch {
+			content = m.patched(c, last)
+		}
+		stored, _ := resource.AppendStored(nil, content, p.id, nil)
 		metaOnly := len(kept) > 0 && !last.deleted && resource.SameButMeta(stored, []byte(last.body))
 		switch {
 		case len(kept) > 0 && !last.deleted && last.body == string(stored):

@@ -15,7 +15,7 @@ import (
 
 // evaluation prepares a search as of a snapshot.
 func (x *Index) evaluation(ctx context.Context, source Source, snapshot uint64) *evaluation {
-	return &evaluation{view: x.view(ctx, snapshot), source: source}
+	return &evaluation{view: x.view(ctx, snapshot), source: source, used: map[search.Slot]bool{}}
 }
 
 // operator prepares an expression within a scope of type t.

@@ -21,7 +21,7 @@ fuzz:
 # kill -9 of the real binary under load, ROUNDS times.
 ROUNDS ?= 200
 crash:
-	FHIRLOG_CRASH_ROUNDS=$(ROUNDS) go test -run Crash -count 1 -timeout 12h -v ./cmd/fhirlog
+	FHIRLOG_CRASH_ROUNDS=$(ROUNDS) go test -run 'Crash|SurviveKills' -count 1 -timeout 12h -v ./cmd/fhirlog
 
 large: ## a transaction of 30,000 entries and 70 MB
 	FHIRLOG_LARGE=1 go test -run Large -count 1 -v ./cmd/fhirlog

@@ -58,6 +58,9 @@ var conditionalReference = regexp.MustCompile(`"reference"\s*:\s*"[A-Za-z]+\?`)
 
 // refersByCriteria says whether the content has conditional references.
 func (e *entry) refersByCriteria() bool {
+	if e.request.call.patch {
+		return e.request.patch.mayRefer(e.resource)
+	}
 	if e.resource.Kind() != fhirjson.Object {
 		return false
 	}

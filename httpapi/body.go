@@ -110,9 +110,11 @@ const nodeBytes = 20
 
 // reserveTree takes room in the budget for the tree of the body: a body of
 // brackets and commas becomes ten times its size.
-func (b *body) reserveTree(ctx context.Context) error {
-	values := int64(1 + bytes.Count(b.bytes, []byte{','}) + bytes.Count(b.bytes, []byte{'['}) + bytes.Count(b.bytes, []byte{'{'}))
-	return b.share.growBy(ctx, nodeBytes*values)
+func (b *body) reserveTree(ctx context.Context) error { return b.share.growBy(ctx, treeBytes(b.bytes)) }
+
+// treeBytes is what the tree of a JSON text takes.
+func treeBytes(text []byte) int64 {
+	return nodeBytes * int64(1+bytes.Count(text, []byte{','})+bytes.Count(text, []byte{'['})+bytes.Count(text, []byte{'{'}))
 }
 
 func tooLarge(limit int64) error {

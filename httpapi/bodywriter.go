@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
+
+	"fhirlog/domain/definitions"
 )
 
 // streamAbove is the size from which a body that is written piece by piece is
@@ -22,6 +24,10 @@ type bodyWriter struct {
 	head     bool // the client wants the headers only
 	dropped  bool // a part of the body was left unsent for that reason
 	pretty   bool
+	xml      *definitions.Definitions // what XML is written by; nil for JSON
+	depth    int                      // XML: the elements that are open
+	comma    bool                     // JSON: the object at hand has a member already
+	json     []byte                   // a resource on its way to XML
 	indent   indenter
 	scratch  []byte // what buf becomes when it is made pretty or compressed
 	compress int    // size to compress from; 0 never
@@ -36,7 +42,7 @@ var bodyWriters = sync.Pool{New: func() any { return &bodyWriter{buf: make([]byt
 func (s *Server) newBodyWriter(w http.ResponseWriter, h *http.Request, status int) *bodyWriter {
 	b := bodyWriters.Get().(*bodyWriter)
 	*b = bodyWriter{
-		buf: b.buf[:0], scratch: b.scratch[:0], status: status, head: h.Method == http.MethodHead,
+		buf: b.buf[:0], scratch: b.scratch[:0], json: b.json[:0], status: status, head: h.Method == http.MethodHead,
 		out: pacedWriter{
 			w: w, control: http.NewResponseController(w),
 			grace: s.options.SlowGrace, most: s.options.BundleTimeout, rate: int64(s.options.MinBytesPerSecond),
@@ -53,7 +59,7 @@ func (b *bodyWriter) free() {
 		gzipWriters.Put(b.zip)
 		b.zip = nil
 	}
-	if cap(b.buf) > 4*streamAbove || cap(b.scratch) > 4*streamAbove {
+	if max(cap(b.buf), cap(b.scratch), cap(b.json)) > 4*streamAbove {
 		return
 	}
 	b.out = pacedWriter{}
@@ -85,7 +91,7 @@ func (b *bodyWriter) flush() {
 		b.out.w.WriteHeader(b.status)
 	}
 	piece := b.buf
-	if b.pretty {
+	if b.pretty && b.xml == nil {
 		b.scratch = b.indent.append(b.scratch[:0], piece)
 		piece = b.scratch
 	}
@@ -106,10 +112,12 @@ func (b *bodyWriter) finish() error {
 		}
 		return b.err
 	}
-	if b.pretty {
-		b.scratch = b.indent.append(b.scratch[:0], b.buf)
-		b.scratch = append(b.scratch, '\n')
-		b.buf, b.scratch = b.scratch, b.buf
+	if b.pretty && len(b.buf) > 0 {
+		if b.xml == nil {
+			b.scratch = b.indent.append(b.scratch[:0], b.buf)
+			b.buf, b.scratch = b.scratch, b.buf
+		}
+		b.buf = append(b.buf, '\n')
 	}
 	header := b.out.w.Header()
 	if b.compress > 0 && (b.dropped || len(b.buf) >= b.compress) {

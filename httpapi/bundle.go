@@ -100,7 +100,7 @@ func (j *job) open(ctx context.Context) error {
 		issues = unknownMembers(issues, v, j.s.bundleEntry, e.expression(""))
 		issues = unknownMembers(issues, v.Get("request"), j.s.bundleRequest, e.expression(".request"))
 		e.fault = j.s.prepareEntry(j.outer, e, v)
-		if err := j.outer.memory.growBy(ctx, e.request.querySize()); err != nil {
+		if err := j.outer.memory.growBy(ctx, e.request.querySize()+e.request.patch.bytes()); err != nil {
 			return err
 		}
 	}
@@ -141,8 +141,8 @@ func (e *entry) expression(part string) string {
 func (s *Server) prepareEntry(outer *request, e *entry, v fhirjson.Value) error {
 	r := &e.request
 	*r = request{
-		requestID: outer.requestID, base: outer.base, prefer: outer.prefer, partial: outer.partial,
-		fullURL: v.Get("fullUrl").String(),
+		requestID: outer.requestID, base: outer.base, prefer: outer.prefer, partial: outer.partial, profiles: outer.profiles, stored: outer.memory,
+		fullURL: v.Get("fullUrl").String(), inXML: outer.format.isXML(),
 	}
 	e.resource = v.Get("resource")
 	asked := v.Get("request")
@@ -216,13 +216,16 @@ func (s *Server) prepareTarget(e *entry, link string) (err error) {
 	if r.call.form && e.resource.Exists() {
 		return invalid("The criteria of a search in a Bundle stand in its url; the entry has no resource.", e.expression(".resource"))
 	}
+	if r.call.optional && !e.resource.Exists() {
+		r.call = r.call.withoutContent()
+	}
 	if r.call.content {
 		if e.resource.Kind() != fhirjson.Object {
 			return invalid("The entry has no resource to "+r.call.kind.code()+".", e.expression(".resource"))
 		}
 		r.content = e.resource
 	}
-	return nil
+	return e.preparePatch()
 }
 
 // verbInBundles says whether the value set of Bundle.entry.request.method has a

@@ -6,8 +6,6 @@ import (
 	"strconv"
 
 	"fhirlog/domain"
-	"fhirlog/domain/fhirjson"
-	"fhirlog/domain/resource"
 )
 
 // respond answers with the Bundle of responses, written entry by entry in the
@@ -15,13 +13,7 @@ import (
 // carried out only now, so that their results need not be kept.
 func (j *job) respond(ctx context.Context, read func(ctx context.Context, e *entry) response) response {
 	return response{status: http.StatusOK, stream: func(b *bodyWriter, _ shape) error {
-		b.buf = append(b.buf, `{"resourceType":"Bundle","id":"`...)
-		b.buf = append(b.buf, j.outer.requestID...)
-		b.buf = append(b.buf, `","meta":{"lastUpdated":"`...)
-		b.buf = resource.AppendInstant(b.buf, j.s.now())
-		b.buf = append(b.buf, `"},"type":"`...)
-		b.buf = append(b.buf, j.kind...)
-		b.buf = append(b.buf, `-response"`...)
+		j.s.beginBundle(b, j.outer.requestID, j.kind+"-response", -1)
 		written := 0
 		for i := range j.entries {
 			e := &j.entries[i]
@@ -30,7 +22,7 @@ func (j *job) respond(ctx context.Context, read func(ctx context.Context, e *ent
 			if !e.answered {
 				answer = read(ctx, e)
 			}
-			if err := j.appendEntry(b, &answer, &e.request, written); err != nil {
+			if err := j.writeEntry(b, &answer, &e.request, written); err != nil {
 				return err
 			}
 			written++
@@ -40,69 +32,66 @@ func (j *job) respond(ctx context.Context, read func(ctx context.Context, e *ent
 				Severity: domain.Warning, Code: "not-supported",
 				Message: "x-bundle-processing-logic must be parallel or sequential; the Bundle was processed sequentially.",
 			}}}
-			if err := j.appendEntry(b, &remark, j.outer, written); err != nil {
+			if err := j.writeEntry(b, &remark, j.outer, written); err != nil {
 				return err
 			}
 			written++
 		}
-		if written > 0 {
-			b.buf = append(b.buf, ']')
-		}
-		b.buf = append(b.buf, '}')
+		b.endList(written)
+		b.endResource("Bundle")
 		return nil
 	}}
 }
 
-// appendEntry writes the response to one entry.
-func (j *job) appendEntry(b *bodyWriter, answer *response, r *request, number int) error {
+// writeEntry writes the response to one entry.
+func (j *job) writeEntry(b *bodyWriter, answer *response, r *request, number int) error {
 	if answer.json != nil {
 		failed := j.s.failure(j.outer.requestID, notSupported("The answer to this is not FHIR and cannot stand in a Bundle."))
 		answer = &failed
 	}
-	openEntry(b, number)
+	b.beginItem("entry", number)
 	if r.method != http.MethodHead && answer.status != http.StatusNotModified {
-		if err := j.appendContent(b, answer, r); err != nil {
+		if err := j.writeContent(b, answer, r); err != nil {
 			return err
 		}
 	}
-	b.buf = append(b.buf, `"response":{"status":"`...)
+	b.beginElement("response")
+	b.beginValue("status")
 	b.buf = strconv.AppendInt(b.buf, int64(answer.status), 10)
 	b.buf = append(b.buf, ' ')
 	b.buf = append(b.buf, http.StatusText(answer.status)...)
-	b.buf = append(b.buf, '"')
+	b.endValue()
 	if answer.location != "" {
-		b.buf = append(b.buf, `,"location":`...)
-		b.buf = fhirjson.AppendQuoted(b.buf, answer.location)
+		b.beginValue("location")
+		b.text(answer.location)
+		b.endValue()
 	}
 	if answer.version != 0 {
-		b.buf = append(b.buf, `,"etag":"W/\"`...)
-		b.buf = strconv.AppendUint(b.buf, uint64(answer.version), 10)
-		b.buf = append(b.buf, `\""`...)
+		b.etag(uint64(answer.version))
 		if answer.instant != 0 {
-			b.buf = append(b.buf, `,"lastModified":"`...)
-			b.buf = resource.AppendInstant(b.buf, answer.instant)
-			b.buf = append(b.buf, '"')
+			b.instant("lastModified", answer.instant)
 		}
 	}
 	if answer.issues != nil {
-		b.buf = append(b.buf, `,"outcome":`...)
-		b.buf = j.s.appendOutcome(b.buf, j.outer.requestID, answer)
+		if err := j.s.outcomeIn(b, "outcome", j.outer.requestID, answer); err != nil {
+			return err
+		}
 	}
-	b.buf = append(b.buf, `}}`...)
+	b.endElement("response")
+	b.endElement("entry")
 	return b.flushIfLarge()
 }
 
-// appendContent writes the resource of an entry, if it has one.
-func (j *job) appendContent(b *bodyWriter, answer *response, r *request) (err error) {
+// writeContent writes the resource of an entry, if it has one.
+func (j *job) writeContent(b *bodyWriter, answer *response, r *request) error {
 	if answer.resource == nil && answer.fhir == nil && answer.stream == nil {
 		return nil
 	}
-	b.buf = append(b.buf, `"resource":`...)
-	if answer.stream != nil {
-		err = answer.stream(b, r.shape)
-	} else {
-		b.buf, err = j.s.appendResource(b.buf, answer, &r.shape)
+	if answer.stream == nil {
+		return j.s.resourceIn(b, "resource", answer, &r.shape)
 	}
-	b.buf = append(b.buf, ',')
+	b.beginWrapper("resource")
+	err := answer.stream(b, r.shape)
+	b.endWrapper("resource")
 	return err
 }

@@ -6,25 +6,32 @@ import (
 	"net/http"
 	"sync"
 
+	"fhirlog/domain"
 	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/search"
 )
 
 // capability is the CapabilityStatement as it is by the search parameters now in
-// force. It is safe for concurrent use.
+// force and the profiles now known. It is safe for concurrent use.
 type capability struct {
 	mu        sync.Mutex // guards the fields below
 	set       *search.Set
+	profiles  string // their state
 	statement templated
 }
 
 // metadata answers GET /metadata
 // (https://hl7.org/fhir/R4/http.html#capabilities).
-func (s *Server) metadata(_ context.Context, r *request) (response, error) {
-	statement, err := s.statement()
+func (s *Server) metadata(ctx context.Context, r *request) (response, error) {
+	statement, err := s.statement(ctx)
 	if err != nil {
 		return response{}, err
+	}
+	if r.format.isXML() { // it is made of the whole document
+		if err := r.hold(ctx, 2*statement.size()); err != nil {
+			return response{}, err
+		}
 	}
 	if r.shape.whole() || r.shape.summary == summaryCount {
 		return response{status: http.StatusOK, stream: func(b *bodyWriter, _ shape) error { return statement.write(b, r.base) }}, nil
@@ -33,18 +40,26 @@ func (s *Server) metadata(_ context.Context, r *request) (response, error) {
 }
 
 // statement returns the CapabilityStatement. It is made anew when the search
-// parameters have changed.
-func (s *Server) statement() (templated, error) {
+// parameters or the profiles have changed.
+func (s *Server) statement(ctx context.Context) (templated, error) {
 	set := s.searcher.Parameters()
+	state, err := s.profileState(ctx)
+	if err != nil {
+		return nil, err
+	}
 	c := &s.capability
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.statement == nil || c.set != set {
-		made, err := s.describe(set)
+	if c.statement == nil || c.set != set || c.profiles != state {
+		profiles, err := s.describeProfiles(ctx)
 		if err != nil {
 			return nil, err
 		}
-		c.set, c.statement = set, made
+		made, err := s.describe(set, profiles)
+		if err != nil {
+			return nil, err
+		}
+		c.set, c.profiles, c.statement = set, state, made
 	}
 	return c.statement, nil
 }
@@ -68,6 +83,8 @@ type (
 		FHIRVersion    string         `json:"fhirVersion"`
 		AcceptUnknown  string         `json:"acceptUnknown,omitempty"` // STU3
 		Format         []string       `json:"format"`
+		PatchFormat    []string       `json:"patchFormat"`
+		Profile        []any          `json:"profile,omitempty"` // STU3
 		Rest           []rest         `json:"rest"`
 	}
 	software struct {
@@ -98,6 +115,7 @@ type (
 	restResource struct {
 		Type              string          `json:"type"`
 		Profile           any             `json:"profile"`
+		SupportedProfile  []string        `json:"supportedProfile,omitempty"` // not in STU3
 		Interaction       []code          `json:"interaction"`
 		Versioning        string          `json:"versioning"`
 		ReadHistory       bool            `json:"readHistory"`
@@ -137,8 +155,8 @@ func (s *Server) canonical(url string) any {
 }
 
 // describe makes the CapabilityStatement from what is really routed.
-func (s *Server) describe(set *search.Set) (templated, error) {
-	described, err := s.describeRest(set)
+func (s *Server) describe(set *search.Set, profiles map[domain.ResourceType][]string) (templated, error) {
+	described, err := s.describeRest(set, profiles)
 	if err != nil {
 		return nil, fmt.Errorf("describe the service: %w", err)
 	}
@@ -158,11 +176,17 @@ func (s *Server) describe(set *search.Set) (templated, error) {
 			URL:         baseHole,
 		},
 		FHIRVersion: s.fhir.FHIRVersion(),
-		Format:      []string{"application/fhir+json", "json"},
+		Format:      []string{"application/fhir+json", "json", "application/fhir+xml", "xml"},
+		PatchFormat: patchMedia(),
 		Rest:        []rest{described},
 	}
 	if s.fhir.Version() == definitions.STU3 {
 		statement.AcceptUnknown = "extensions"
+		for _, t := range s.sorted { // later versions have them with their types
+			for _, url := range profiles[t.name] {
+				statement.Profile = append(statement.Profile, s.canonical(url))
+			}
+		}
 	}
 	t, err := newTemplated(statement)
 	if err != nil {
@@ -171,7 +195,7 @@ func (s *Server) describe(set *search.Set) (templated, error) {
 	return t, nil
 }
 
-func (s *Server) describeRest(set *search.Set) (rest, error) {
+func (s *Server) describeRest(set *search.Set, profiles map[domain.ResourceType][]string) (rest, error) {
 	described := rest{
 		Mode:          "server",
 		Documentation: documentation,
@@ -184,6 +208,9 @@ func (s *Server) describeRest(set *search.Set) (rest, error) {
 			if t.offers(searchTypeKind) {
 				r.SearchParam = s.describeParameters(set, t.name)
 				r.SearchInclude, r.SearchRevInclude = included[t.name].include, included[t.name].revinclude
+			}
+			if s.fhir.Version() != definitions.STU3 {
+				r.SupportedProfile = profiles[t.name]
 			}
 			described.Resource = append(described.Resource, r)
 		}
@@ -241,7 +268,7 @@ func (s *Server) describeType(t *typeRules, routed kind) (restResource, bool) {
 		described.ConditionalDelete = "multiple"
 	}
 	if s.fhir.Version() == definitions.R5 {
-		described.ConditionalPatch = new(bool)
+		described.ConditionalPatch = new(searched && t.offers(patchKind))
 	}
 	for _, k := range typeKinds {
 		if routed&k != 0 && t.offers(k) {

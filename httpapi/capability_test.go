@@ -37,10 +37,10 @@ func TestMetadata(t *testing.T) {
 		return strings.Join(list, " ")
 	}
 	for name, want := range map[string]string{
-		"Patient":    "read vread update delete history-instance history-type create search-type",
+		"Patient":    "read vread update patch delete history-instance history-type create search-type",
 		"AuditEvent": "read vread history-instance history-type create search-type",
-		"Group":      "read vread update delete create search-type",
-		"Device":     "read vread update history-instance history-type create search-type",
+		"Group":      "read vread update patch delete create search-type",
+		"Device":     "read vread update patch history-instance history-type create search-type",
 		"Parameters": "",
 	} {
 		if got := codes(name); got != want {
@@ -55,7 +55,7 @@ func TestMetadata(t *testing.T) {
 	if types["Group"]["readHistory"] != false || types["Patient"]["readHistory"] != true || types["Patient"]["updateCreate"] != false || types["Patient"]["conditionalRead"] != "full-support" {
 		t.Errorf("Group %v, Patient %v", types["Group"], types["Patient"])
 	}
-	if len(types["Patient"]["operation"].([]any)) != 2 || len(types["Device"]["operation"].([]any)) != 1 {
+	if len(types["Patient"]["operation"].([]any)) != 4 || len(types["Device"]["operation"].([]any)) != 3 {
 		t.Errorf("operations of Patient %v, of Device %v", types["Patient"]["operation"], types["Device"]["operation"])
 	}
 }

@@ -11,10 +11,12 @@ import (
 // documentation says what the specification has no place for.
 const documentation = "Any read, history and search can be answered as of a past moment with the parameter _asOf, an instant such as 2026-03-01T10:00:00Z or the position of a record in the log such as 1234, which stands for its whole transaction: " +
 	"the answer is what it would have been then, includes and chains too. " +
+	"PATCH takes criteria in the place of an id, as PUT and DELETE do. " +
 	"Pages of a search or a history show one snapshot, whatever is written meanwhile. " +
 	"_explain=true tells in the first entry how a search was evaluated. " +
 	"Totals are exact; unless _total=accurate asks for it, they are left out where counting would look at values one by one and one page does not hold all. " +
-	"Chains, _has and includes follow references, but not canonical URLs."
+	"Chains, _has and includes follow references, and canonical URLs to every resource with that URL and, where they name a version, that version. " +
+	"Numbers are compared with 15 digits."
 
 // commonParameters are the parameters that all searches take, beside those of
 // the types.
@@ -69,8 +71,7 @@ func (s *Server) parameterType(t search.ParameterType) string {
 // typeIncludes is what a search on a type can include.
 type typeIncludes struct{ include, revinclude []string }
 
-// describeIncludes lists the values of _include and _revinclude by type. What
-// leads by canonical URL is not followed.
+// describeIncludes lists the values of _include and _revinclude by type.
 func (s *Server) describeIncludes(set *search.Set) map[domain.ResourceType]*typeIncludes {
 	all := make(map[domain.ResourceType]*typeIncludes, len(s.sorted))
 	for _, t := range s.sorted {
@@ -86,8 +87,9 @@ func (s *Server) describeIncludes(set *search.Set) map[domain.ResourceType]*type
 			}
 			value := string(t.name) + ":" + p.Code
 			all[t.name].include = append(all[t.name].include, value)
+			leads := p.Leads()
 			for _, target := range s.sorted {
-				if len(p.Targets) == 0 || slices.Contains(p.Targets, target.name) {
+				if len(leads) == 0 || slices.Contains(leads, target.name) {
 					all[target.name].revinclude = append(all[target.name].revinclude, value)
 				}
 			}

@@ -18,11 +18,14 @@ func (s *Server) planCreate(r *request) (commit.Command, error) {
 	return commit.Command{Interaction: event.Create, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL, Criteria: criteria}, err
 }
 
-// answerWrite tells what became of a create or an update.
+// answerWrite tells what became of a create, an update or a patch.
 func (s *Server) answerWrite(r *request, o *commit.Outcome) response {
 	v := &o.Version
 	answer := versionOf(http.StatusOK, v)
 	verb := "updated"
+	if r.call.patch {
+		verb = "patched"
+	}
 	switch o.Change {
 	case commit.Created:
 		answer.status, verb = http.StatusCreated, "created"
@@ -38,6 +41,7 @@ func (s *Server) answerWrite(r *request, o *commit.Outcome) response {
 		answer.resource = v
 	case returnOutcome:
 		answer.issues = done(string(v.Type) + "/" + string(v.ID) + " was " + verb + ", its version is " + v.Version.String() + ".")
+		answer.issues = append(answer.issues, o.Findings...)
 		answer.details = true
 	}
 	return answer
@@ -60,6 +64,9 @@ func malformed(err error, what string) error {
 		return err
 	}
 	issue := domain.Issue{Code: "structure", Message: what + " is not well-formed JSON: " + err.Error() + "."}
+	if what == "The body" { // else the place is one of a part of it
+		issue.Line, issue.Column = syntax.Line, syntax.Column
+	}
 	if syntax.Path != "" && syntax.Path != "$" {
 		issue.Expression = []string{syntax.Path}
 	}

@@ -34,6 +34,14 @@
 // lose a version, whatever is written meanwhile, and no token can be made up or
 // used for something else. self shows the parameters that were really used.
 //
+// # JSON and XML
+//
+// What is stored is JSON. A body in XML becomes JSON before anything looks at it
+// (xml.go), with its places kept for messages. An answer is made in JSON as well and
+// turned when it is written, resource by resource; the Bundles around them are
+// written by methods that know both formats (envelope.go), so that they stream in
+// either. All is asked for by Accept or _format (negotiate.go, format.go).
+//
 // # Selecting by criteria
 //
 // A conditional write is planned with its criteria parsed, and decided where

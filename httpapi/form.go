@@ -43,7 +43,7 @@ func (x *exchange) parseForm(ctx context.Context) error {
 	if r.shape, err = parseShape(r.query); err != nil {
 		return err
 	}
-	r.plainJSON, err = x.s.negotiate(x.h.Header, r.query)
+	r.format, err = x.s.negotiate(x.h.Header, r.query)
 	return err
 }
 

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fhirlog/domain/definitions"
+	"fhirlog/domain/fhirxml"
 )
 
 // FuzzHTTP sends whatever it likes. The server must not panic, must not blame
@@ -40,8 +43,13 @@ func FuzzHTTP(f *testing.F) {
 		{"GET", "/fhir/$versions", "", "Accept: application/json", ""},
 		{"GET", "/fhir/Patient/none", "", "Accept: application/json", ""},
 		{"GET", "/health/check", "", "", ""},
+		{"GET", "/fhir/Patient/_history", "_count=2&_format=xml&_pretty=true", "", ""},
+		{"POST", "/fhir", "_format=xml", "Content-Type: application/fhir+xml", `<Bundle xmlns="http://hl7.org/fhir"><type value="batch"/><entry><request><method value="GET"/><url value="Patient?_count=1"/></request></entry><entry><resource><Patient><active value="true"/></Patient></resource><request><method value="POST"/><url value="Patient"/></request></entry></Bundle>`},
+		{"PUT", "/fhir/Patient/a", "", "Content-Type: text/xml\nAccept: application/xml;q=0.9, */*;q=0.1", `<Patient xmlns="http://hl7.org/fhir"><id value="a"/><text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml">x</div></text></Patient>`},
 		{"GET", "/metrics", "", "", ""},
 		{"OPTIONS", "/fhir/Patient", "", "Origin: https://a.example\nAccess-Control-Request-Method: PUT", ""},
+		{"PATCH", "/fhir/Patient/a", "_meta-history=false", jsonPatchType + "\nIf-Match: W/\"1\"", `[{"op":"test","path":"/id","value":"a"},{"op":"add","path":"/name","value":[{"family":"x"}]},{"op":"copy","from":"/name/0","path":"/name/-"}]`},
+		{"PATCH", "/fhir/Patient", "_id=a", "Content-Type: application/fhir+json", replaceWith("Patient.active", `"valueBoolean":true`)},
 		{"PATCH", "/fhir/Patient/a/Observation/_search", "", "Content-Encoding: gzip", "\x1f\x8b"},
 		{"BREW", "//fhir/OperationDefinition/versions", "_format=xml", "X-Request-Id: x", ""},
 	} {
@@ -75,6 +83,17 @@ func FuzzHTTP(f *testing.F) {
 			text = []byte(unzipped(t, text))
 		}
 		kind := w.Header().Get("Content-Type")
+		if strings.Contains(kind, "xml") && len(text) > 0 {
+			d, err := definitions.Load(definitions.R4)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, _, err := fhirxml.Decode(d, text, fhirxml.Limits{MaxDepth: 10_000})
+			if err != nil {
+				t.Fatalf("status %d, not FHIR's XML: %v, %q", w.Code, err, text)
+			}
+			text, kind = read.Source(), contentTypeFHIR[0]
+		}
 		fhir := kind == contentTypeFHIR[0] || kind == contentTypeJSON[0]
 		if fhir && len(text) > 0 && !json.Valid(text) {
 			t.Fatalf("status %d, not JSON: %q", w.Code, text)
@@ -105,6 +124,8 @@ func FuzzEntries(f *testing.F) {
 		{"POST Patient?x=%zz", "HEAD Patient/_history?_count=1", `"resource":{"resourceType":"Bundle"},`},
 		{"DELETE Patient/a?hardDelete=true", "GET http://example.com/fhir/Patient/a/_history/1", ``},
 		{"PATCH Patient/a", "BREW ../x", `"fullUrl":1,`},
+		{"PATCH Patient/a", "PATCH Patient?_id=a", `"resource":` + jsonBinary(setTo("active", "true")) + ","},
+		{"PATCH Patient?_id=a&_meta-history=false", "GET Patient/a", `"resource":` + replaceWith("Patient.active", `"valueBoolean":true`) + ","},
 		{"DELETE Patient/a/$purge-history", "GET OperationDefinition/versions", `"resource":[],`},
 		{"PUT Patient?identifier=1", "GET Patient?_id=a&_asOf=0", `"resource":{"resourceType":"Patient"},`},
 		{"DELETE Patient?_id=a&_count=1", "POST Patient/_search?gender=male", ``},

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"fhirlog/domain"
 	"fhirlog/domain/event"
@@ -177,17 +176,20 @@ func (w *walk) countEntries(ctx context.Context) (total int, err error) {
 }
 
 // write writes the Bundle. Its links come before the entries if they are known
-// by then, that is unless the page has several chunks.
+// by then, that is unless the page has several chunks. XML has no choice: there the
+// walk is done ahead once, for the links alone.
 func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resource.HistoryPage) error {
-	b.buf = w.s.appendBundleStart(b.buf, w.r.requestID, "history", page.Total)
-	single := w.query.Count == 0
-	if single {
-		w.appendLinks(b, page.More)
+	w.s.beginBundle(b, w.r.requestID, "history", page.Total)
+	linked := w.query.Count == 0 || b.xml != nil
+	if linked {
+		if err := w.writeLinksAhead(ctx, b, page.More); err != nil {
+			return err
+		}
 	}
 	entries := 0
 	for {
 		for i := range page.Entries {
-			if err := w.appendEntry(b, sh, &page.Entries[i], entries); err != nil {
+			if err := w.writeEntry(b, sh, &page.Entries[i], entries); err != nil {
 				return err
 			}
 			entries++
@@ -201,46 +203,58 @@ func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resourc
 		}
 	}
 	if len(w.warnings) > 0 {
-		w.appendWarnings(b, entries)
+		if err := w.writeWarnings(b, entries); err != nil {
+			return err
+		}
 		entries++
 	}
-	if entries > 0 {
-		b.buf = append(b.buf, ']')
+	b.endList(entries)
+	if !linked {
+		w.writeLinks(b, page.More)
 	}
-	if !single {
-		w.appendLinks(b, page.More)
-	}
-	b.buf = append(b.buf, '}')
+	b.endResource("Bundle")
 	return nil
 }
 
-// appendEntry writes one version. A deletion has no resource.
-func (w *walk) appendEntry(b *bodyWriter, sh *shape, v *resource.Version, number int) error {
-	openEntry(b, number)
-	b.buf = appendFullURL(b.buf, w.r.base, v)
-	if !v.Deleted {
-		b.buf = append(b.buf, `"resource":`...)
-		var err error
-		if b.buf, err = w.s.appendResource(b.buf, &response{resource: v, shaped: true}, sh); err != nil {
+// writeLinksAhead writes the links after going through the rest of the page.
+func (w *walk) writeLinksAhead(ctx context.Context, b *bodyWriter, more bool) error {
+	ahead := *w
+	for ahead.query.Count > 0 {
+		page, err := ahead.next(ctx)
+		if err != nil {
 			return err
 		}
-		b.buf = append(b.buf, ',')
+		more = page.More
 	}
-	b.buf = append(b.buf, `"request":{"method":"`...)
-	b.buf = append(b.buf, w.s.verb(v.Interaction)...)
-	b.buf = append(b.buf, `","url":"`...)
+	ahead.writeLinks(b, more)
+	return nil
+}
+
+// writeEntry writes one version. A deletion has no resource.
+func (w *walk) writeEntry(b *bodyWriter, sh *shape, v *resource.Version, number int) error {
+	b.beginItem("entry", number)
+	b.fullURL(w.r.base, v)
+	if !v.Deleted {
+		if err := w.s.resourceIn(b, "resource", &response{resource: v, shaped: true}, sh); err != nil {
+			return err
+		}
+	}
+	b.beginElement("request")
+	b.value("method", w.s.verb(v.Interaction))
+	b.beginValue("url")
 	if v.Interaction == event.Create {
 		b.buf = append(b.buf, v.Type...)
 	} else {
 		b.buf = appendReference(b.buf, v)
 	}
-	b.buf = append(b.buf, `"},"response":{"status":"`...)
-	b.buf = append(b.buf, historyStatus(v)...)
-	b.buf = append(b.buf, `","etag":"W/\"`...)
-	b.buf = strconv.AppendUint(b.buf, uint64(v.Version), 10)
-	b.buf = append(b.buf, `\"","lastModified":"`...)
-	b.buf = resource.AppendInstant(b.buf, v.Instant)
-	b.buf = append(b.buf, `"}}`...)
+	b.endValue()
+	b.endElement("request")
+	b.beginElement("response")
+	b.value("status", historyStatus(v))
+	b.etag(uint64(v.Version))
+	b.instant("lastModified", v.Instant)
+	b.endElement("response")
+	b.endElement("entry")
 	return b.flushIfLarge()
 }
 
@@ -255,13 +269,20 @@ func historyStatus(v *resource.Version) string {
 	return "200 OK"
 }
 
-// appendWarnings writes an entry with an OperationOutcome. In a history every
+// writeWarnings writes an entry with an OperationOutcome. In a history every
 // entry needs request and response.
-func (w *walk) appendWarnings(b *bodyWriter, number int) {
-	openEntry(b, number)
-	b.buf = append(b.buf, `"resource":`...)
-	b.buf = w.s.appendOutcome(b.buf, w.r.requestID, &response{issues: w.warnings})
-	b.buf = append(b.buf, `,"request":{"method":"GET","url":"`...)
-	b.buf = append(b.buf, w.r.historyPath()[1:]...)
-	b.buf = append(b.buf, `"},"response":{"status":"200 OK"}}`...)
+func (w *walk) writeWarnings(b *bodyWriter, number int) error {
+	b.beginItem("entry", number)
+	if err := w.s.outcomeIn(b, "resource", w.r.requestID, &response{issues: w.warnings}); err != nil {
+		return err
+	}
+	b.beginElement("request")
+	b.value("method", "GET")
+	b.value("url", w.r.historyPath()[1:])
+	b.endElement("request")
+	b.beginElement("response")
+	b.value("status", "200 OK")
+	b.endElement("response")
+	b.endElement("entry")
+	return nil
 }

@@ -156,23 +156,23 @@ func (w *walk) when(name string) (period, bool, error) {
 	return p, true, nil
 }
 
-// appendLinks writes the links of the page. All lead into the same snapshot.
-func (w *walk) appendLinks(b *bodyWriter, more bool) {
+// writeLinks writes the links of the page. All lead into the same snapshot.
+func (w *walk) writeLinks(b *bodyWriter, more bool) {
 	l := links{to: w.r.base + w.r.historyPath()}
-	b.buf = l.add(b.buf, "self", string(w.r.query.encode(nil)))
+	l.add(b, "self", string(w.r.query.encode(nil)))
 	if !w.countAll {
-		b.buf = l.add(b.buf, "first", w.linkTo(&pageToken{}))
+		l.add(b, "first", w.linkTo(&pageToken{}))
 		if w.previous {
 			back := resource.HistoryQuery{Ascending: w.query.Ascending, Backward: true}
 			if step(&back, w.firstAt) {
-				b.buf = l.add(b.buf, "previous", w.linkTo(&pageToken{start: back.Start, hasStart: true, backward: true}))
+				l.add(b, "previous", w.linkTo(&pageToken{start: back.Start, hasStart: true, backward: true}))
 			}
 		}
 		if more {
-			b.buf = l.add(b.buf, "next", w.linkTo(&pageToken{start: w.query.Start, hasStart: true}))
+			l.add(b, "next", w.linkTo(&pageToken{start: w.query.Start, hasStart: true}))
 		}
 	}
-	b.buf = l.end(b.buf)
+	l.end(b)
 }
 
 // linkTo writes the query of a page of the same walk.

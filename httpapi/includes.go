@@ -82,13 +82,13 @@ func (s *Server) includes(ctx context.Context, r *request) (response, error) {
 		return response{}, err
 	}
 	return response{status: http.StatusOK, stream: func(b *bodyWriter, sh shape) error {
-		b.buf = p.s.appendBundleStart(b.buf, r.requestID, "searchset", -1)
+		p.s.beginBundle(b, r.requestID, "searchset", -1)
 		l := links{to: r.base + r.searchPath() + "/" + includesOperation}
-		b.buf = l.add(b.buf, "self", p.selfQuery("includesCt"))
+		l.add(b, "self", p.selfQuery("includesCt"))
 		if p.overflow != "" {
-			b.buf = l.addTo(b.buf, "next", p.overflow)
+			l.addTo(b, "next", p.overflow)
 		}
-		b.buf = l.end(b.buf)
+		l.end(b)
 		return p.writeEntries(ctx, b, &sh, nil, p.included.Positions)
 	}}, nil
 }

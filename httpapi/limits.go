@@ -57,17 +57,19 @@ func newBudget(most int64, wait time.Duration) *budget {
 // share is the part of the budget that one request holds.
 type share struct {
 	of   *budget
-	held int64
+	held atomic.Int64
 }
 
-// grow raises the share to n bytes, waiting for room. There is none for more
-// than the whole budget.
-func (h *share) grow(ctx context.Context, n int64) error {
-	more := n - h.held
+// grow raises the share to n bytes, waiting for room.
+func (h *share) grow(ctx context.Context, n int64) error { return h.growBy(ctx, n-h.held.Load()) }
+
+// growBy raises the share by n bytes, waiting for room. There is none for more than
+// the whole budget. It is safe for concurrent use, unlike grow.
+func (h *share) growBy(ctx context.Context, more int64) error {
 	if more <= 0 {
 		return nil
 	}
-	if n > h.of.most {
+	if h.held.Load()+more > h.of.most {
 		return domain.NewError(domain.TooLarge, "The request needs more memory than the "+bytesText(h.of.most)+" that are set aside for all: it has too many values or entries. Send it in several parts.")
 	}
 	if !h.of.bytes.TryAcquire(more) {
@@ -75,18 +77,14 @@ func (h *share) grow(ctx context.Context, n int64) error {
 			return err
 		}
 	}
-	h.held = n
+	h.held.Add(more)
 	h.of.used.Add(more)
 	return nil
 }
 
-// growBy raises the share by n bytes.
-func (h *share) growBy(ctx context.Context, n int64) error { return h.grow(ctx, h.held+n) }
-
 func (h *share) release() {
-	if h.held > 0 {
-		h.of.bytes.Release(h.held)
-		h.of.used.Add(-h.held)
-		h.held = 0
+	if held := h.held.Swap(0); held > 0 {
+		h.of.bytes.Release(held)
+		h.of.used.Add(-held)
 	}
 }

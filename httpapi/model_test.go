@@ -14,6 +14,7 @@ import (
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/event"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/patch"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
 	"fhirlog/domain/validate"
@@ -158,6 +159,10 @@ func (m *model) links(commands []commit.Command) map[string]string {
 func (m *model) check(c *commit.Command) error {
 	at := m.current(c.Type, c.ID)
 	switch {
+	case c.Interaction == event.Patch && at < 0:
+		return domain.NewError(domain.NotFound, "nothing to patch")
+	case c.Interaction == event.Patch && m.records[at].Deleted:
+		return &domain.Error{Kind: domain.Deleted, Issues: []domain.Issue{{Message: "is deleted"}}, Version: m.records[at].Version.Version}
 	case c.IfMatch != nil && at < 0:
 		return domain.NewError(domain.NotFound, "nothing to match")
 	case c.IfMatch != nil && *c.IfMatch != m.records[at].Version.Version.String():
@@ -165,7 +170,13 @@ func (m *model) check(c *commit.Command) error {
 	case c.MustNotExist && at >= 0 && !m.records[at].Deleted:
 		return domain.NewError(domain.PreconditionFailed, "it exists")
 	}
-	if c.Interaction != event.Create && c.Interaction != event.Update {
+	switch c.Interaction {
+	case event.Create, event.Update:
+	case event.Patch:
+		if err := m.patch(c, &m.records[at].Version); err != nil {
+			return err
+		}
+	default:
 		return nil
 	}
 	var issues []domain.Issue
@@ -187,6 +198,20 @@ func (m *model) check(c *commit.Command) error {
 	return nil
 }
 
+// patch makes what a patch leads to the content of its command.
+func (m *model) patch(c *commit.Command, v *resource.Version) error {
+	before, err := fhirjson.Parse(v.AppendJSON(nil), fhirjson.Limits{})
+	if err != nil {
+		return err
+	}
+	after, err := c.Patch.Apply(before.Root())
+	if err != nil {
+		return err
+	}
+	c.Resource = after.Root()
+	return patch.CheckImmutable(before.Root(), after.Root())
+}
+
 func (m *model) apply(c *commit.Command, links map[string]string, outcomes []commit.Outcome) commit.Outcome {
 	v := resource.Version{Type: c.Type, ID: c.ID, Position: uint64(len(m.records)), Instant: epoch.UnixMilli() + int64(m.commits)*1000, Interaction: c.Interaction}
 	at := m.current(c.Type, c.ID)
@@ -195,7 +220,7 @@ func (m *model) apply(c *commit.Command, links map[string]string, outcomes []com
 	}
 	v.Version++
 	switch c.Interaction {
-	case event.Create, event.Update:
+	case event.Create, event.Update, event.Patch:
 		return m.put(c, v, at, links, outcomes)
 	case event.Delete:
 		if at < 0 || m.records[at].Deleted {

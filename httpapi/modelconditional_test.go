@@ -41,6 +41,11 @@ func (m *model) resolve(c *commit.Command) (func() commit.Outcome, error) {
 		}
 	case event.Update:
 		return nil, m.resolveUpdate(c, matches)
+	case event.Patch:
+		if len(matches) == 0 {
+			return nil, domain.NewError(domain.NotFound, "nothing matches")
+		}
+		c.ID = m.records[matches[0]].ID
 	default:
 		return func() commit.Outcome { return m.deleteMatches(c, matches) }, nil
 	}

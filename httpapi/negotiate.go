@@ -9,59 +9,66 @@ import (
 	"fhirlog/domain"
 )
 
-// negotiate finds out whether the client takes FHIR's JSON, the one format
-// spoken here. _format wins over Accept (https://hl7.org/fhir/R4/http.html#mime-type).
-// It also tells whether Accept asks for application/json rather than FHIR's own
-// type: the answer then has that type.
-func (s *Server) negotiate(h http.Header, query parameters) (plain bool, err error) {
-	format, given, err := query.one("_format")
+// negotiate finds out in which format the client takes the answer. _format wins
+// over Accept (https://hl7.org/fhir/R4/http.html#mime-type).
+func (s *Server) negotiate(h http.Header, query parameters) (format, error) {
+	asked, given, err := query.one("_format")
 	if err != nil {
-		return false, err
+		return fhirJSON, err
 	}
 	if given {
 		// A '+' that was not encoded arrives as a blank.
-		return false, s.checkFormat(strings.ReplaceAll(format, " ", "+"))
+		return s.namedFormat(strings.ReplaceAll(asked, " ", "+"))
 	}
 	accept := h["Accept"]
 	if len(accept) == 0 {
-		return false, nil
+		return fhirJSON, nil
 	}
 	if len(accept) == 1 {
 		switch accept[0] { // what nearly all clients send
 		case "", "*/*", "application/fhir+json":
-			return false, nil
+			return fhirJSON, nil
 		case "application/json":
-			return true, nil
+			return plainJSON, nil
 		}
 	}
-	q, plain := s.weigh(accept)
-	if q > 0 {
-		return plain, nil
+	if f, ok := s.weigh(accept); ok {
+		return f, nil
 	}
-	return false, notAcceptable("application/fhir+json is the only format offered; Accept excludes it.")
+	return fhirJSON, notAcceptable("The formats offered are application/fhir+json and application/fhir+xml; Accept excludes both.")
 }
 
 func notAcceptable(message string) error { return domain.NewError(domain.NotAcceptable, message) }
 
-func (s *Server) checkFormat(format string) error {
-	if format == "json" {
-		return nil
+// namedFormat reads _format. All names of a format are answered with FHIR's own
+// type.
+func (s *Server) namedFormat(name string) (format, error) {
+	switch name {
+	case "json":
+		return fhirJSON, nil
+	case "xml":
+		return fhirXML, nil
 	}
-	media, parameters, err := mime.ParseMediaType(format)
-	if err == nil && (media == "application/fhir+json" || media == "application/json") && s.sameVersion(parameters["fhirversion"]) {
-		return nil
+	mediaType, parameters, err := mime.ParseMediaType(name)
+	f, known := formatOf(mediaType)
+	switch {
+	case err != nil || !known || !s.sameVersion(parameters["fhirversion"]):
+		return fhirJSON, notAcceptable("The format asked for with _format is not offered. Offered are json, xml, " + strings.Join(media[:], ", ") + ".")
+	case f.isXML():
+		return fhirXML, nil
 	}
-	return notAcceptable("The format asked for with _format is not offered. Offered are json, application/json and application/fhir+json.")
+	return fhirJSON, nil
 }
 
-// weigh returns the greatest weight that Accept gives to FHIR's JSON or to
-// plain JSON. Of the ranges that fit a type the most specific counts (RFC 9110,
-// 12.5.1).
-func (s *Server) weigh(accept []string) (q float64, plain bool) {
-	var fhir, json weight
+// weigh returns the format to which Accept gives the greatest weight; false if
+// that is none. Of the ranges that fit a type the most specific counts (RFC 9110,
+// 12.5.1). Of formats that weigh the same, the one that is named wins, and then
+// JSON.
+func (s *Server) weigh(accept []string) (best format, ok bool) {
+	var weights [formats]weight
 	for _, header := range accept {
 		for item := range strings.SplitSeq(header, ",") {
-			media, parameters, err := mime.ParseMediaType(item)
+			asked, parameters, err := mime.ParseMediaType(item)
 			if err != nil || !s.sameVersion(parameters["fhirversion"]) {
 				continue
 			}
@@ -71,21 +78,24 @@ func (s *Server) weigh(accept []string) (q float64, plain bool) {
 					continue
 				}
 			}
-			switch media {
-			case "application/fhir+json":
-				fhir.take(3, w)
-			case "application/json":
-				json.take(3, w)
-			case "application/*":
-				fhir.take(2, w)
-				json.take(2, w)
-			case "*/*":
-				fhir.take(1, w)
-				json.take(1, w)
+			for f, name := range media {
+				switch {
+				case asked == name:
+					weights[f].take(3, w)
+				case strings.HasSuffix(asked, "/*") && strings.HasPrefix(name, asked[:len(asked)-1]):
+					weights[f].take(2, w)
+				case asked == "*/*":
+					weights[f].take(1, w)
+				}
 			}
 		}
 	}
-	return max(fhir.q, json.q), json.q > fhir.q || json.q == fhir.q && json.rank > fhir.rank
+	for f, w := range weights {
+		if w.q > weights[best].q || w.q == weights[best].q && w.rank > weights[best].rank {
+			best = format(f)
+		}
+	}
+	return best, weights[best].q > 0
 }
 
 type weight struct {
@@ -106,19 +116,25 @@ func (s *Server) sameVersion(asked string) bool {
 	return asked == "" || asked == served || strings.HasPrefix(served, asked+".") && strings.Count(asked, ".") == 1
 }
 
-// checkContentType refuses bodies that are not JSON in UTF-8.
+// checkContentType refuses bodies that are neither JSON nor XML in UTF-8.
 func (s *Server) checkContentType(h http.Header) error {
 	given := h.Get("Content-Type")
 	switch given {
 	case "application/fhir+json", "application/json", "application/fhir+json; charset=utf-8", "application/json; charset=utf-8":
 		return nil
 	case "":
-		return unsupportedMedia("The Content-Type of the body is missing; it must be application/fhir+json.")
+		return unsupportedMedia("The Content-Type of the body is missing; it must be application/fhir+json or application/fhir+xml.")
 	}
-	media, parameters, err := mime.ParseMediaType(given)
-	if err != nil || media != "application/fhir+json" && media != "application/json" {
-		return unsupportedMedia("Bodies are read as application/fhir+json or application/json only.")
+	mediaType, parameters, err := mime.ParseMediaType(given)
+	if _, known := formatOf(mediaType); err != nil || !known {
+		return unsupportedMedia("Bodies are read as one of these types only: " + strings.Join(media[:], ", ") + ".")
 	}
+	return s.checkMediaParameters(parameters)
+}
+
+// checkMediaParameters refuses bodies in another character set, or of another FHIR
+// version.
+func (s *Server) checkMediaParameters(parameters map[string]string) error {
 	if charset, ok := parameters["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
 		return unsupportedMedia("Bodies are read in UTF-8 only.")
 	}

@@ -17,6 +17,7 @@ type operation struct {
 	description string
 	system      bool                // invoked on the service; else below it
 	typ         bool                // invoked on a type; else on a resource
+	instance    bool                // invoked on a resource as well
 	code        string              // how it is invoked, if not by the name of its kind
 	only        domain.ResourceType // the only type it is for, if there is one
 	changes     bool                // it changes what is stored
@@ -66,6 +67,13 @@ var operations = []operation{
 		},
 	},
 	{
+		kind: compactKind, title: "Compact", identifier: "Compact", system: true,
+		description: "Removes from the files of the server, for good, the content of versions that hard deletes and $purge-history have hidden, and of versions that were replaced where no history is kept. It changes no answer and no proof: that there was a version, its type, id and instant, and who erased it stay on the log. It is invoked with POST; if a compaction is active, the answer is that one. GET shows the active one. The compaction itself is at /_operations/compact/[id], as Content-Location says, where GET shows how far it is and DELETE cancels it; what is erased by then stays so. It is not on the log; a restart of the server goes on with it. It ends with a rebuild of the index, for which a reindex job has to end first.",
+		parameters: []parameterDefinition{
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "The compaction: its id, status, progress in percent, instants, how many versions were erased and by how much that made the log smaller", Type: "Parameters"},
+		},
+	},
+	{
 		kind: indexValuesKind, title: "Index values of a resource", identifier: "ResourceReindex", code: "reindex",
 		description: "Tells by which search parameters and values a resource is found. It is invoked with GET, or with POST, which needs to do no more: the index has the values of a resource since it was stored.",
 		parameters: []parameterDefinition{
@@ -81,6 +89,20 @@ var operations = []operation{
 			{Name: "resourcetype", Use: "in", Min: 0, Max: "1", Documentation: "Names of types, separated by commas", Type: "string"},
 			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "A searchParameterStatus with the parts url and status for each search parameter; for PUT a batch-response with what was accepted and what was refused", Type: "Parameters"},
 		},
+	},
+	{
+		kind: fhirpathKind, title: "Evaluate FHIRPath", identifier: "FHIRPath", system: true,
+		description: "Evaluates an expression of FHIRPath on a resource, and stores nothing. It is invoked with POST of Parameters, which have the form that the FHIRPath Lab gives them. Nothing outside this server is read; resolve() reads what is stored here.",
+		parameters:  append(fhirpathParameters[:len(fhirpathParameters):len(fhirpathParameters)], fhirpathResource, fhirpathResult),
+	},
+	{
+		kind: fhirpathInstanceKind, title: "Evaluate FHIRPath on a stored resource", identifier: "ResourceFHIRPath", code: "fhirpath",
+		description: "Evaluates an expression of FHIRPath on the resource in the path. It is invoked with GET and the parameters expression and context in the URL, or with POST of Parameters. _asOf asks for the answer as of a moment in the past.",
+		parameters:  append(fhirpathParameters[:len(fhirpathParameters):len(fhirpathParameters)], fhirpathResult),
+	},
+	{
+		kind: validateKind, title: "Validate", identifier: "Validate", typ: true, instance: true, parameters: validateParameters,
+		description: "Tells what is wrong with a resource, and stores nothing. It is invoked with POST of the resource or of Parameters; in the path of a resource also with GET and the parameters mode and profile in the URL, which validates what is stored there.",
 	},
 }
 
@@ -148,7 +170,7 @@ func (s *Server) describeOperations() (map[string]templated, error) {
 			Code:         o.invokedAs(),
 			System:       o.system,
 			Type:         o.typ,
-			Instance:     !o.system && !o.typ,
+			Instance:     o.instance || !o.system && !o.typ,
 			Parameter:    o.parameters,
 		}
 		if !o.system {

@@ -89,6 +89,10 @@ type Options struct {
 	// Parameters offers nothing.
 	Withheld map[domain.ResourceType][]string
 
+	// ProfileValidation says which writes are checked against the profiles that their
+	// resources declare, where the request does not say.
+	ProfileValidation ProfileValidation
+
 	// SoftwareVersion is shown in /metadata; default "development".
 	SoftwareVersion string
 	// Metrics is where the server's metrics are registered; default a registry

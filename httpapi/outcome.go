@@ -143,7 +143,11 @@ func (o *outcome) appendIssue(dst []byte, issue *domain.Issue) []byte {
 	if severity == "" {
 		severity = domain.Fault
 	}
-	dst = append(dst, `{"severity":"`...)
+	dst = append(dst, '{')
+	if issue.Line > 0 {
+		dst = appendPlace(dst, issue)
+	}
+	dst = append(dst, `"severity":"`...)
 	dst = append(dst, severity...)
 	dst = append(dst, `","code":`...)
 	dst = fhirjson.AppendQuoted(dst, issue.Code)
@@ -166,6 +170,22 @@ func (o *outcome) appendIssue(dst []byte, issue *domain.Issue) []byte {
 		dst = append(dst, ']')
 	}
 	return append(dst, '}')
+}
+
+// appendPlace appends where the element stands in the text that the client sent, in
+// the form that HL7's validator and others use
+// (http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-line), and as text.
+func appendPlace(dst []byte, issue *domain.Issue) []byte {
+	const url = `{"url":"http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-`
+	dst = append(dst, `"extension":[`+url+`line","valueInteger":`...)
+	dst = strconv.AppendInt(dst, int64(issue.Line), 10)
+	dst = append(dst, `},`+url+`col","valueInteger":`...)
+	dst = strconv.AppendInt(dst, int64(issue.Column), 10)
+	dst = append(dst, `}],"location":["Line[`...)
+	dst = strconv.AppendInt(dst, int64(issue.Line), 10)
+	dst = append(dst, `] Col[`...)
+	dst = strconv.AppendInt(dst, int64(issue.Column), 10)
+	return append(dst, `]"],`...)
 }
 
 // now is the time in answers, in milliseconds since 1970.

@@ -1,11 +1,6 @@
 package httpapi
 
-import (
-	"strconv"
-
-	"fhirlog/domain/fhirjson"
-	"fhirlog/domain/resource"
-)
+import "fhirlog/domain/resource"
 
 // The sizes of a page of a history or a search.
 const (
@@ -13,21 +8,17 @@ const (
 	mostCount     = 1000
 )
 
-// appendBundleStart begins a Bundle that answers a request; an unknown total is
-// negative.
-func (s *Server) appendBundleStart(dst []byte, requestID, kind string, total int) []byte {
-	dst = append(dst, `{"resourceType":"Bundle","id":"`...)
-	dst = append(dst, requestID...)
-	dst = append(dst, `","meta":{"lastUpdated":"`...)
-	dst = resource.AppendInstant(dst, s.now())
-	dst = append(dst, `"},"type":"`...)
-	dst = append(dst, kind...)
-	dst = append(dst, '"')
+// beginBundle begins a Bundle that answers a request; an unknown total is negative.
+func (s *Server) beginBundle(b *bodyWriter, requestID, kind string, total int) {
+	b.beginResource("Bundle")
+	b.value("id", requestID)
+	b.beginElement("meta")
+	b.instant("lastUpdated", s.now())
+	b.endElement("meta")
+	b.value("type", kind)
 	if total >= 0 {
-		dst = append(dst, `,"total":`...)
-		dst = strconv.AppendInt(dst, int64(total), 10)
+		b.number("total", total)
 	}
-	return dst
 }
 
 // links writes Bundle.link (https://hl7.org/fhir/R4/http.html#paging): add for
@@ -37,51 +28,48 @@ type links struct {
 	count int
 }
 
-func (l *links) add(dst []byte, relation, query string) []byte {
-	return l.addTo(dst, relation, l.to+query)
-}
+func (l *links) add(b *bodyWriter, relation, query string) { l.addTo(b, relation, l.to+query) }
 
 // addTo adds a link that leads elsewhere.
-func (l *links) addTo(dst []byte, relation, url string) []byte {
-	if l.count++; l.count == 1 {
-		dst = append(dst, `,"link":[`...)
-	} else {
-		dst = append(dst, ',')
-	}
-	dst = append(dst, `{"relation":"`...)
-	dst = append(dst, relation...)
-	dst = append(dst, `","url":`...)
-	dst = fhirjson.AppendQuoted(dst, url)
-	return append(dst, '}')
+func (l *links) addTo(b *bodyWriter, relation, url string) {
+	b.beginItem("link", l.count)
+	b.value("relation", relation)
+	b.beginValue("url")
+	b.text(url)
+	b.endValue()
+	b.endElement("link")
+	l.count++
 }
 
-func (l *links) end(dst []byte) []byte {
-	if l.count == 0 {
-		return dst
-	}
-	return append(dst, ']')
-}
+func (l *links) end(b *bodyWriter) { b.endList(l.count) }
 
-// openEntry begins an entry, and the array before the first one.
-func openEntry(b *bodyWriter, number int) {
-	if number == 0 {
-		b.buf = append(b.buf, `,"entry":[{`...)
-	} else {
-		b.buf = append(b.buf, `,{`...)
-	}
-}
-
-// appendFullURL writes where a version's resource lives, without the version.
-func appendFullURL(dst []byte, base string, v *resource.Version) []byte {
-	dst = append(dst, `"fullUrl":"`...)
-	dst = append(dst, base...)
-	dst = append(dst, '/')
-	dst = appendReference(dst, v)
-	return append(dst, `",`...)
+// fullURL writes where a version's resource lives, without the version.
+func (b *bodyWriter) fullURL(base string, v *resource.Version) {
+	b.beginValue("fullUrl")
+	b.text(base)
+	b.buf = append(b.buf, '/')
+	b.buf = appendReference(b.buf, v)
+	b.endValue()
 }
 
 func appendReference(dst []byte, v *resource.Version) []byte {
 	dst = append(dst, v.Type...)
 	dst = append(dst, '/')
 	return append(dst, v.ID...)
+}
+
+// resourceIn writes an element that holds the resource of an answer.
+func (s *Server) resourceIn(b *bodyWriter, name string, answer *response, sh *shape) error {
+	b.beginWrapper(name)
+	err := s.writeResource(b, answer, sh)
+	b.endWrapper(name)
+	return err
+}
+
+// outcomeIn writes an element that holds an OperationOutcome.
+func (s *Server) outcomeIn(b *bodyWriter, name, requestID string, answer *response) error {
+	b.beginWrapper(name)
+	err := s.writeOutcome(b, requestID, answer)
+	b.endWrapper(name)
+	return err
 }

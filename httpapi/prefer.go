@@ -7,6 +7,7 @@ import "strings"
 type preferences struct {
 	returns returnForm
 	strict  bool
+	proof   bool // where the version of the answer is proven to be on the log
 }
 
 // returnForm says what a write answers with.
@@ -42,6 +43,8 @@ func parsePrefer(headers []string) (preferences, error) {
 					return p, err
 				}
 				p.returns = form
+			case strings.EqualFold(name, "proof"):
+				p.proof = true
 			case strings.EqualFold(name, "handling") && !seenHandling:
 				seenHandling = true
 				switch {

@@ -53,12 +53,16 @@ func (s *Server) current(ctx context.Context, r *request, id domain.LogicalID) (
 const largeAnswer = 256 << 10
 
 // hold takes room in the budget for stored bodies on their way to the client:
-// as they are, and as they are written.
+// as they are, as they are written, and what is between in XML.
 func (r *request) hold(ctx context.Context, bytes int) error {
 	if bytes < largeAnswer || r.memory == nil {
 		return nil
 	}
-	return r.memory.grow(ctx, min(2*int64(bytes), r.memory.of.most))
+	copies := int64(2)
+	if r.format.isXML() {
+		copies = 5 // the JSON with its tree, and the XML
+	}
+	return r.memory.grow(ctx, min(copies*int64(bytes), r.memory.of.most))
 }
 
 // refuseCount refuses to count a single resource.

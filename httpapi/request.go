@@ -23,15 +23,21 @@ type request struct {
 	shape      shape
 	conditions conditions
 	prefer     preferences
-	provenance string    // the X-Provenance header
-	logic      condition // the x-bundle-processing-logic header
-	base       string    // the URL of the service, for absolute links
-	plainJSON  bool      // application/json is asked for rather than FHIR's own type
-	partial    bool      // x-ms-use-partial-indices: search by parameters that are not indexed to the end
+	provenance string      // the X-Provenance header
+	logic      condition   // the x-bundle-processing-logic header
+	base       string      // the URL of the service, for absolute links
+	format     format      // of the answer
+	profiles   profileWish // x-ms-profile-validation
+	partial    bool        // x-ms-use-partial-indices: search by parameters that are not indexed to the end
 
 	content fhirjson.Value // the parsed body
-	memory  *share         // of the budget for bodies; nil for an entry
-	fullURL string         // of a Bundle's entry
+	patch   patchDocument  // the body, if it is a patch and no resource
+
+	unreadable error  // why there is no content, for a call that judges it
+	memory     *share // of the budget for bodies; nil for an entry
+	stored     *share // the same; for an entry that of its Bundle, which others use as well
+	fullURL    string // of a Bundle's entry
+	inXML      bool   // of an entry: the answer to its Bundle is XML
 }
 
 // resourceType returns the type in the path.
@@ -67,7 +73,7 @@ func (s *Server) try(ctx context.Context, r *request) (response, error) {
 		return response{}, err
 	}
 	if r.provenance != "" && !r.call.takesProvenance() {
-		return response{}, notSupported("The header X-Provenance is understood on create and update only.")
+		return response{}, notSupported("The header X-Provenance is understood on create, update and patch only.")
 	}
 	if r.call.answer != nil {
 		return r.call.answer(s, ctx, r)
@@ -77,10 +83,12 @@ func (s *Server) try(ctx context.Context, r *request) (response, error) {
 
 // caller tells who makes a commit.
 func (r *request) caller() commit.Caller {
-	return commit.Caller{RequestID: r.requestID, Bases: []string{r.base + "/"}}
+	return commit.Caller{RequestID: r.requestID, Bases: []string{r.base + "/"}, Reserve: r.stored.growBy, Findings: r.prefer.returns == returnOutcome}
 }
 
-func (c *call) takesProvenance() bool { return c.kind == createKind || c.kind == updateKind }
+func (c *call) takesProvenance() bool {
+	return c.kind == createKind || c.kind == updateKind || c.kind == patchKind
+}
 
 // write commits the command of one interaction.
 func (s *Server) write(ctx context.Context, r *request) (response, error) {
@@ -91,6 +99,7 @@ func (s *Server) write(ctx context.Context, r *request) (response, error) {
 	if err != nil {
 		return response{}, err
 	}
+	command.Profiles = s.profileCheck(r)
 	commands := make([]commit.Command, 1, 2)
 	commands[0] = command
 	if r.provenance != "" {

@@ -12,6 +12,8 @@ type response struct {
 	version  domain.VersionID // the ETag, unless zero
 	instant  int64            // Last-Modified, if there is a version
 	location string
+	// recordAfter is 1 + the position of the record of the version, 0 if there is none.
+	recordAfter uint64
 	// contentLocation is where the job is that was begun.
 	contentLocation string
 	allow           string
@@ -35,5 +37,9 @@ func (r *response) hasBody() bool {
 
 // versionOf makes the part of an answer that names a version.
 func versionOf(status int, v *resource.Version) response {
-	return response{status: status, version: v.Version, instant: v.Instant}
+	r := response{status: status, version: v.Version, instant: v.Instant}
+	if v.Version != 0 {
+		r.recordAfter = v.Position + 1
+	}
+	return r
 }

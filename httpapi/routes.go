@@ -27,7 +27,9 @@ type call struct {
 	done   func(s *Server, r *request, o *commit.Outcome) response
 
 	content  bool   // the request has a body, a resource
+	patch    bool   // the body is a patch, which need not be a resource
 	optional bool   // the body may be left out
+	judges   bool   // that the body cannot be read is for answer to tell: request.unreadable
 	form     bool   // the request has a body, a form with further parameters
 	searches bool   // its parameters are those of a search
 	needs    kind   // what must be offered as well
@@ -82,14 +84,14 @@ func (s *Server) places() []place {
 		{template: "/{type}/{id}", calls: []call{
 			{method: get, kind: readKind, takes: past, answer: (*Server).read},
 			{method: put, kind: updateKind, content: true, takes: []string{"_meta-history"}, plan: (*Server).planUpdate, done: (*Server).answerWrite},
+			{method: patch, kind: patchKind, content: true, patch: true, takes: []string{"_meta-history"}, plan: (*Server).planPatch, done: (*Server).answerWrite},
 			{method: del, kind: deleteKind, takes: hardDeleteParameters, plan: (*Server).planDelete, done: (*Server).answerDelete},
-			{method: patch, missing: "patch"},
 		}},
 		{template: "/{type}", calls: []call{
 			{method: post, kind: createKind, content: true, plan: (*Server).planCreate, done: (*Server).answerWrite},
 			search(get, searchTypeKind),
 			{method: put, kind: updateKind, needs: searchTypeKind, searches: true, content: true, plan: (*Server).planConditionalUpdate, done: (*Server).answerWrite},
-			{method: patch, missing: "conditional patch"},
+			{method: patch, kind: patchKind, needs: searchTypeKind, searches: true, content: true, patch: true, plan: (*Server).planConditionalPatch, done: (*Server).answerWrite},
 			{method: del, kind: deleteKind, needs: searchTypeKind, searches: true, plan: (*Server).planConditionalDelete, done: (*Server).answerDelete},
 		}},
 		{template: "", calls: []call{
@@ -133,6 +135,12 @@ func (s *Server) places() []place {
 	}
 	places = append(places, s.administrationPlaces()...)
 	places = append(places, s.rebuildPlaces()...)
+	places = append(places, s.compactPlaces()...)
+	places = append(places, s.proofPlaces()...)
+	places = append(places, s.eventPlaces()...)
+	places = append(places, s.compactPlaces()...)
+	places = append(places, s.fhirpathPlaces()...)
+	places = append(places, s.validatePlaces()...)
 	if s.options.BasePath != "" {
 		places = append(places,
 			place{template: "/health/check", root: true, outside: true, calls: []call{

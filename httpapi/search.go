@@ -83,8 +83,8 @@ func (p *results) remark(severity domain.Severity, code, message string) {
 // write writes the Bundle: what is to be said of the search, the matches, and
 // what they include.
 func (p *results) write(ctx context.Context, b *bodyWriter, sh *shape) error {
-	b.buf = p.s.appendBundleStart(b.buf, p.r.requestID, "searchset", p.total())
-	b.buf = p.appendLinks(b.buf)
+	p.s.beginBundle(b, p.r.requestID, "searchset", p.total())
+	p.writeLinks(b)
 	return p.writeEntries(ctx, b, sh, p.page.Matches, p.included.Positions)
 }
 
@@ -92,10 +92,11 @@ func (p *results) write(ctx context.Context, b *bodyWriter, sh *shape) error {
 func (p *results) writeEntries(ctx context.Context, b *bodyWriter, sh *shape, matches, included []uint64) error {
 	entries := 0
 	if len(p.issues) > 0 {
-		openEntry(b, entries)
-		b.buf = append(b.buf, `"resource":`...)
-		b.buf = p.s.appendOutcome(b.buf, p.r.requestID, &response{issues: p.issues})
-		b.buf = append(b.buf, `,"search":{"mode":"outcome"}}`...)
+		b.beginItem("entry", entries)
+		if err := p.s.outcomeIn(b, "resource", p.r.requestID, &response{issues: p.issues}); err != nil {
+			return err
+		}
+		endFound(b, "outcome")
 		entries++
 	}
 	for _, group := range []struct {
@@ -113,10 +114,8 @@ func (p *results) writeEntries(ctx context.Context, b *bodyWriter, sh *shape, ma
 			entries += wrote
 		}
 	}
-	if entries > 0 {
-		b.buf = append(b.buf, ']')
-	}
-	b.buf = append(b.buf, '}')
+	b.endList(entries)
+	b.endResource("Bundle")
 	return nil
 }
 
@@ -132,14 +131,19 @@ func (p *results) writeEntry(ctx context.Context, b *bodyWriter, sh *shape, posi
 	if err := p.r.hold(ctx, len(v.Body)); err != nil {
 		return 0, err
 	}
-	openEntry(b, number)
-	b.buf = appendFullURL(b.buf, p.r.base, &v)
-	b.buf = append(b.buf, `"resource":`...)
-	if b.buf, err = p.s.appendResource(b.buf, &response{resource: &v, shaped: true}, sh); err != nil {
+	b.beginItem("entry", number)
+	b.fullURL(p.r.base, &v)
+	if err := p.s.resourceIn(b, "resource", &response{resource: &v, shaped: true}, sh); err != nil {
 		return 0, err
 	}
-	b.buf = append(b.buf, `,"search":{"mode":"`...)
-	b.buf = append(b.buf, mode...)
-	b.buf = append(b.buf, `"}}`...)
+	endFound(b, mode)
 	return 1, b.flushIfLarge()
+}
+
+// endFound ends an entry of a search with why it is there.
+func endFound(b *bodyWriter, mode string) {
+	b.beginElement("search")
+	b.value("mode", mode)
+	b.endElement("search")
+	b.endElement("entry")
 }

@@ -152,7 +152,7 @@ func TestSearch(t *testing.T) {
 	})
 	t.Run("plain JSON", func(t *testing.T) {
 		sv.do("GET /fhir/Patient", "Accept: application/json").want(200).header("Content-Type", contentTypeJSON[0])
-		sv.do("GET /fhir/Patient?_format=xml").want(406)
+		sv.do("GET /fhir/Patient?_format=xml").want(200).header("Content-Type", "application/fhir+xml; charset=utf-8")
 	})
 	t.Run("the searcher fails", func(t *testing.T) {
 		sv.model.fail = errors.New("disk gone")

@@ -1,23 +1,23 @@
 package httpapi
 
-// appendLinks writes the links of a page of a search. All lead into the same
+// writeLinks writes the links of a page of a search. All lead into the same
 // snapshot, and all are links to GET. self shows what was really used.
-func (p *results) appendLinks(dst []byte) []byte {
+func (p *results) writeLinks(b *bodyWriter) {
 	l := links{to: p.r.base + p.r.searchPath()}
-	dst = l.add(dst, "self", p.selfQuery("ct"))
+	l.add(b, "self", p.selfQuery("ct"))
 	if p.count > 0 {
-		dst = l.add(dst, "first", p.linkTo(0, false))
+		l.add(b, "first", p.linkTo(0, false))
 		if p.page.HasPrevious {
-			dst = l.add(dst, "previous", p.linkTo(p.page.Previous, true))
+			l.add(b, "previous", p.linkTo(p.page.Previous, true))
 		}
 		if p.page.HasNext {
-			dst = l.add(dst, "next", p.linkTo(p.page.Next, true))
+			l.add(b, "next", p.linkTo(p.page.Next, true))
 		}
 	}
 	if p.overflow != "" {
-		dst = l.addTo(dst, "related", p.overflow)
+		l.addTo(b, "related", p.overflow)
 	}
-	return l.end(dst)
+	l.end(b)
 }
 
 // selfQuery writes the query of the answer itself, with its token, if it has

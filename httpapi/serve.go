@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"fhirlog/domain"
@@ -18,6 +19,7 @@ type exchange struct {
 	started time.Time
 	body    body
 	status  int  // of the answer; 0 as long as there is none
+	asked   bool // the format of the answer is negotiated
 	safe    bool // nothing looks at the body any more: the end came in order
 }
 
@@ -73,8 +75,13 @@ func (x *exchange) end() {
 	}
 }
 
-// fail answers with an OperationOutcome.
+// fail answers with an OperationOutcome, in the format that the client takes even
+// if that was not looked at so far.
 func (x *exchange) fail(err error) {
+	if !x.asked {
+		query, _ := parseParameters(x.h.URL.RawQuery)
+		x.request.format, _ = x.s.negotiate(x.h.Header, query)
+	}
 	answer := x.s.failure(x.request.requestID, err)
 	x.respond(&answer)
 }
@@ -84,7 +91,7 @@ func (x *exchange) serve() {
 	s, r := x.s, &x.request
 	var err error
 	r.method = x.h.Method
-	x.body.share.of, r.memory = s.bodies, &x.body.share
+	x.body.share.of, r.memory, r.stored = s.bodies, &x.body.share, &x.body.share
 	if r.call, r.rules, err = s.locate(r.method, r.target); err != nil {
 		x.fail(err)
 		return
@@ -120,7 +127,7 @@ func (x *exchange) serve() {
 		}
 		defer s.gate.leave()
 	}
-	if err := x.parseBody(ctx); err != nil {
+	if err := x.parseBody(ctx); err != nil && !x.leaves(err) {
 		x.fail(err)
 		return
 	}
@@ -139,7 +146,8 @@ func (x *exchange) prepare() error {
 	if r.shape, err = parseShape(r.query); err != nil {
 		return err
 	}
-	if r.plainJSON, err = s.negotiate(header, r.query); err != nil {
+	x.asked = true
+	if r.format, err = s.negotiate(header, r.query); err != nil {
 		return err
 	}
 	if r.prefer, err = parsePrefer(header["Prefer"]); err != nil {
@@ -150,13 +158,27 @@ func (x *exchange) prepare() error {
 	r.logic = conditionOf(header["X-Bundle-Processing-Logic"])
 	r.base = s.serviceURL(x.h)
 	r.partial = header["X-Ms-Use-Partial-Indices"] != nil
+	if r.profiles, err = parseProfileWish(header["X-Ms-Profile-Validation"]); err != nil {
+		return err
+	}
 	switch {
+	case r.call.patch:
+		return s.choosePatchFormat(r, header)
 	case r.call.content:
 		return s.checkContentType(header)
 	case r.call.form:
 		return checkFormType(header)
 	}
 	return nil
+}
+
+// leaves tells whether the call itself tells what is wrong with the text of a body.
+func (x *exchange) leaves(err error) bool {
+	if x.request.call.judges && domain.KindOf(err) == domain.Invalid && len(x.body.bytes) > 0 {
+		x.request.unreadable, x.request.content = err, fhirjson.Value{}
+		return true
+	}
+	return false
 }
 
 // parseBody parses the body, if there is one: a resource, or a form.
@@ -166,9 +188,14 @@ func (x *exchange) parseBody(ctx context.Context) error {
 		return x.parseForm(ctx)
 	case !x.request.call.content:
 		return nil
+	case x.request.patch.format != nil:
+		return x.takePatch(ctx)
 	}
 	if err := x.body.reserveTree(ctx); err != nil {
 		return err
+	}
+	if x.bodyIsXML() {
+		return x.parseXML(ctx)
 	}
 	content, err := x.s.parse(x.body.bytes, "The body")
 	x.request.content = content
@@ -197,6 +224,10 @@ func (x *exchange) respond(answer *response) {
 	x.status = answer.status
 	header := x.w.Header()
 	answerHeaders(header, answer)
+	if answer.status == http.StatusUnsupportedMediaType && x.request.call != nil && x.request.call.patch {
+		header["Accept-Patch"] = []string{strings.Join(patchMedia(), ", ")} // RFC 5789, 2.2
+	}
+	x.linkProof(answer)
 	x.beginAnswer()
 	if answer.status == http.StatusNoContent || answer.status == http.StatusNotModified {
 		x.w.WriteHeader(answer.status)
@@ -207,10 +238,13 @@ func (x *exchange) respond(answer *response) {
 	b.pretty = x.request.shape.pretty
 	switch {
 	case !answer.hasBody():
-	case answer.json != nil, x.request.plainJSON:
-		header["Content-Type"] = contentTypeJSON
+	case answer.json != nil:
+		header["Content-Type"] = plainJSON.contentType()
 	default:
-		header["Content-Type"] = contentTypeFHIR
+		header["Content-Type"] = x.request.format.contentType()
+		if x.request.format.isXML() {
+			b.xml = s.fhir
+		}
 	}
 	if err := s.appendBody(b, x.request.requestID, answer, x.request.shape); err != nil {
 		if b.started {
@@ -224,8 +258,13 @@ func (x *exchange) respond(answer *response) {
 		header.Del("Etag")
 		header.Del("Last-Modified")
 		header.Del("Location")
+		header.Del("Link")
+		header.Del("Preference-Applied")
 		answerHeaders(header, &failed)
-		b.buf = s.appendOutcome(b.buf[:0], x.request.requestID, &failed)
+		b.restart()
+		if err := s.writeOutcome(b, x.request.requestID, &failed); err != nil {
+			panic(err)
+		}
 	}
 	if err := b.finish(); err != nil && b.started {
 		panic(http.ErrAbortHandler)
@@ -270,13 +309,36 @@ func (s *Server) appendBody(b *bodyWriter, requestID string, answer *response, s
 	case answer.stream != nil:
 		return answer.stream(b, sh)
 	case answer.issues != nil:
-		b.buf = s.appendOutcome(b.buf, requestID, answer)
+		return s.writeOutcome(b, requestID, answer)
 	case answer.json != nil:
 		b.buf = append(b.buf, answer.json...)
 	default:
-		b.buf, err = s.appendResource(b.buf, answer, &sh)
+		return s.writeResource(b, answer, &sh)
 	}
-	return err
+	return nil
+}
+
+// writeOutcome writes the OperationOutcome of an answer.
+func (s *Server) writeOutcome(b *bodyWriter, requestID string, answer *response) error {
+	if b.xml == nil {
+		b.buf = s.appendOutcome(b.buf, requestID, answer)
+		return nil
+	}
+	b.json = s.appendOutcome(b.json[:0], requestID, answer)
+	return b.whole(b.json)
+}
+
+// writeResource writes the resource of an answer, if it has one.
+func (s *Server) writeResource(b *bodyWriter, answer *response, sh *shape) (err error) {
+	if b.xml == nil {
+		b.buf, err = s.appendResource(b.buf, answer, sh)
+		return err
+	}
+	b.json, err = s.appendResource(b.json[:0], answer, sh)
+	if err != nil || len(b.json) == 0 {
+		return err
+	}
+	return b.whole(b.json)
 }
 
 // appendResource appends the resource of an answer, if it has one.

@@ -15,6 +15,7 @@ import (
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
+	"fhirlog/domain/validate"
 )
 
 // Writer makes changes. Commit checks the commands, their content included, and
@@ -90,6 +91,16 @@ type Dependencies struct {
 	Jobs          Jobs
 	// Rebuilder, if set, is what $rebuild is for.
 	Rebuilder Rebuilder
+	// Compactor, if set, is what $compact is for.
+	Compactor Compactor
+	// Proofs, if set, is what /log is for.
+	Proofs Proofs
+	// Events, if set, is what /log/events tells.
+	Events Events
+	// Validator is what $validate asks; one is made if it is nil.
+	Validator *validate.Validator
+	// Profiles, if set, are what resources may be validated against as well.
+	Profiles Profiles
 }
 
 // Server is the FHIR REST interface. All its fields but capability are set by
@@ -103,6 +114,11 @@ type Server struct {
 	administrator Administrator // nil, together with jobs: nothing is administered
 	jobs          Jobs
 	rebuilder     Rebuilder // may be nil
+	compactor     Compactor // may be nil
+	proofs        Proofs    // may be nil
+	events        Events    // may be nil
+	validator     *validate.Validator
+	profiles      Profiles // may be nil
 	fhir          *definitions.Definitions
 	// The types of a Bundle and its parts, for the envelope of batches.
 	bundle, bundleEntry, bundleRequest *definitions.Type
@@ -115,10 +131,16 @@ type Server struct {
 	metrics *metrics
 	gather  http.Handler
 	gate    *gate
-	bodies  *budget
-	cors    *cors
+	// evaluations are the turns of $fhirpath, which may take much memory each.
+	evaluations *gate
+	proving     *gate // the turns of proofs, which may wait for a checkpoint
+	feeds       *gate // the turns of feeds of events, which may last for ever
+	bodies      *budget
+	cors        *cors
 
 	connections *connections
+	feeding     context.Context // ends with EndFeeds
+	endFeeds    context.CancelFunc
 	tokenKey    []byte // seals paging tokens
 
 	capability capability
@@ -140,14 +162,21 @@ func New(d Dependencies, o Options) (*Server, error) {
 	}
 	s := &Server{
 		writer: d.Writer, reader: d.Reader, searcher: d.Searcher, checks: d.Checks, fhir: d.Definitions,
-		administrator: d.Administrator, jobs: d.Jobs, rebuilder: d.Rebuilder,
+		administrator: d.Administrator, jobs: d.Jobs, rebuilder: d.Rebuilder, compactor: d.Compactor, proofs: d.Proofs, events: d.Events, validator: d.Validator, profiles: d.Profiles,
 		bundle: d.Definitions.Type("Bundle"), bundleEntry: d.Definitions.Type("Bundle.entry"), bundleRequest: d.Definitions.Type("Bundle.entry.request"),
 		options: o, log: o.Logger,
-		tokenKey: tokenKey(o.TokenKey),
-		gate:     newGate(o.MaxConcurrent, o.QueueWait),
-		bodies:   newBudget(o.MaxBodyBytesInFlight, o.QueueWait),
-		cors:     newCORS(o.CORS),
-		gather:   promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		tokenKey:    tokenKey(o.TokenKey),
+		gate:        newGate(o.MaxConcurrent, o.QueueWait),
+		evaluations: newGate(evaluationsAtOnce, o.QueueWait),
+		proving:     newGate(proofsAtOnce, o.QueueWait),
+		feeds:       newGate(feedsAtOnce, o.QueueWait),
+		bodies:      newBudget(o.MaxBodyBytesInFlight, o.QueueWait),
+		cors:        newCORS(o.CORS),
+		gather:      promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	}
+	s.feeding, s.endFeeds = context.WithCancel(context.Background())
+	if s.validator == nil {
+		s.validator = validate.New(d.Definitions)
 	}
 	s.types, s.sorted = rulesOf(d.Definitions, &o)
 	if s.routes, err = newRoutes(o.BasePath, s.places()); err != nil {
@@ -185,7 +214,7 @@ func (s *Server) MetricsHandler() http.Handler { return s.gather }
 // them. What it refuses before there is a request, it refuses in plain text.
 // The caller listens and shuts it down.
 func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
+	server := &http.Server{
 		Handler:           s.Handler(),
 		ReadHeaderTimeout: s.options.SlowGrace,
 		IdleTimeout:       2 * time.Minute,
@@ -193,4 +222,6 @@ func (s *Server) HTTPServer() *http.Server {
 		ConnState:         s.connections.watch,
 		ErrorLog:          connectionLog(s.log),
 	}
+	server.RegisterOnShutdown(s.EndFeeds) // it waits for all that is being answered
+	return server
 }

@@ -27,8 +27,11 @@ func newTemplated(document any) (templated, error) {
 // at fills in the base URL.
 func (t templated) at(base string) []byte { return bytes.Join(t, quotedInside(base)) }
 
-// write writes the document piece by piece.
+// write writes the document, in JSON piece by piece.
 func (t templated) write(b *bodyWriter, base string) error {
+	if b.xml != nil {
+		return b.whole(t.at(base))
+	}
 	hole := quotedInside(base)
 	for i, part := range t {
 		if i > 0 {
@@ -42,6 +45,14 @@ func (t templated) write(b *bodyWriter, base string) error {
 		}
 	}
 	return nil
+}
+
+// size is how many bytes the document has, but for its holes.
+func (t templated) size() (n int) {
+	for _, part := range t {
+		n += len(part)
+	}
+	return n
 }
 
 // quotedInside escapes a text as it stands within a JSON string.

@@ -35,6 +35,7 @@ func (j *job) transaction(ctx context.Context) (response, error) {
 		err := j.s.checkParameters(&e.request)
 		if err == nil {
 			commands[i], err = e.request.call.plan(j.s, &e.request)
+			commands[i].Profiles = j.s.profileCheck(&e.request)
 		}
 		if err == nil && commands[i].Limit > 1 {
 			err = invalid("In a transaction a conditional delete may match one resource at most, so _count cannot be more than 1.", e.expression(".request.url"))
@@ -153,6 +154,8 @@ func (e *entry) within(expressions []string) []string {
 			moved[i] = expression
 		case fits && typ != "" && (rest == "" || rest[0] == '.'):
 			moved[i] = e.expression(".resource" + rest)
+		case e.request.call != nil && e.request.call.patch:
+			moved[i] = expression // it is about what the patch leads to
 		default:
 			moved[i] = e.expression(".resource." + expression)
 		}

@@ -16,6 +16,7 @@ const (
 	readKind kind = 1 << iota
 	vreadKind
 	updateKind
+	patchKind
 	deleteKind
 	historyInstanceKind
 	historyTypeKind
@@ -32,11 +33,15 @@ const (
 	reindexKind
 	indexValuesKind
 	rebuildKind
+	compactKind
+	fhirpathKind
+	fhirpathInstanceKind
+	validateKind
 )
 
 // typeKinds are the interactions that /metadata lists for a type, in the order
 // of the specification.
-var typeKinds = []kind{readKind, vreadKind, updateKind, deleteKind, historyInstanceKind, historyTypeKind, createKind, searchTypeKind}
+var typeKinds = []kind{readKind, vreadKind, updateKind, patchKind, deleteKind, historyInstanceKind, historyTypeKind, createKind, searchTypeKind}
 
 // code returns the code of the interaction in a CapabilityStatement.
 func (k kind) code() string {
@@ -47,6 +52,8 @@ func (k kind) code() string {
 		return "vread"
 	case updateKind:
 		return "update"
+	case patchKind:
+		return "patch"
 	case deleteKind:
 		return "delete"
 	case historyInstanceKind:
@@ -77,6 +84,14 @@ func (k kind) code() string {
 		return "resource-reindex"
 	case rebuildKind:
 		return "rebuild"
+	case compactKind:
+		return "compact"
+	case fhirpathKind:
+		return "fhirpath"
+	case fhirpathInstanceKind:
+		return "resource-fhirpath"
+	case validateKind:
+		return "validate"
 	}
 	return ""
 }
@@ -117,7 +132,7 @@ func rulesOf(d *definitions.Definitions, o *Options) (map[string]*typeRules, []*
 		switch name {
 		case "AuditEvent":
 			// An audit trail that can be rewritten proves nothing.
-			t.withheld = updateKind | deleteKind | purgeKind
+			t.withheld = updateKind | patchKind | deleteKind | purgeKind
 		case "Parameters":
 			// It has no endpoint: https://hl7.org/fhir/R4/parameters.html
 			t.withheld = ^kind(0)
@@ -134,6 +149,9 @@ func rulesOf(d *definitions.Definitions, o *Options) (map[string]*typeRules, []*
 		}
 		if !t.offers(searchTypeKind) {
 			t.withheld |= includesKind
+		}
+		if !t.offers(readKind) {
+			t.withheld |= fhirpathInstanceKind
 		}
 		byName[name] = t
 		sorted = append(sorted, t)

@@ -12,14 +12,23 @@ import (
 // (https://hl7.org/fhir/R4/http.html#update).
 func (s *Server) planUpdate(r *request) (commit.Command, error) {
 	c := commit.Command{Interaction: event.Update, Type: r.resourceType(), Resource: r.content, FullURL: r.fullURL}
-	if _, reserved := s.operations[r.id]; reserved && r.typ == "OperationDefinition" {
-		return c, s.notAllowed(r.place, r.rules, "forbidden", "This id belongs to the definition of an operation of the server itself.")
-	}
 	var err error
-	if c.ID, err = domain.ParseLogicalID(r.id); err != nil {
-		return c, invalid("The id in the path is wrong: " + err.Error() + ".")
+	if c.ID, err = s.writableID(r); err != nil {
+		return c, err
 	}
 	return c, r.planReplacement(&c)
+}
+
+// writableID returns the id in the path of what is to be written there.
+func (s *Server) writableID(r *request) (domain.LogicalID, error) {
+	if _, reserved := s.operations[r.id]; reserved && r.typ == "OperationDefinition" {
+		return "", s.notAllowed(r.place, r.rules, "forbidden", "This id belongs to the definition of an operation of the server itself.")
+	}
+	id, err := domain.ParseLogicalID(r.id)
+	if err != nil {
+		return "", invalid("The id in the path is wrong: " + err.Error() + ".")
+	}
+	return id, nil
 }
 
 // planReplacement fills in what updates share, whatever selects the resource.

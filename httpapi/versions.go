@@ -12,7 +12,7 @@ import (
 func (s *Server) versions(_ context.Context, r *request) (response, error) {
 	full := s.fhir.FHIRVersion()
 	short := full[:strings.LastIndexByte(full, '.')]
-	if r.plainJSON {
+	if r.format == plainJSON {
 		return response{status: http.StatusOK, json: []byte(`{"versions":["` + short + `"],"default":"` + short + `"}`)}, nil
 	}
 	return response{status: http.StatusOK, fhir: []byte(`{"resourceType":"Parameters","parameter":[` +

@@ -196,6 +196,8 @@ func TestProvenance(t *testing.T) {
 	sv.do("GET /fhir/Provenance/new2").want(200).wantAt("Patient/new1/_history/1", "target", 0, "reference")
 	sv.do("PUT /fhir/Patient/p", provenance, patient("p", "")).want(201)
 	sv.do("GET /fhir/Provenance/new3").want(200).wantAt("Patient/p/_history/1", "target", 0, "reference")
+	sv.do("PATCH /fhir/Patient/p", provenance, jsonPatchType, setTo("active", "true")).want(200).header("Etag", `W/"2"`)
+	sv.do("GET /fhir/Provenance/new4").want(200).wantAt("Patient/p/_history/2", "target", 0, "reference")
 
 	before := sv.model.commits
 	for _, wrong := range []string{`{`, `{"resourceType":"Patient"}`, `x`,
@@ -209,6 +211,7 @@ func TestProvenance(t *testing.T) {
 		}
 	}
 	sv.do("POST /fhir/Patient", provenance, `{"resourceType":"Patient","x":1}`).want(400).wantAt(nil, "issue", 1)
+	sv.do("PATCH /fhir/Patient/p", provenance, jsonPatchType, setTo("activ", "true")).want(400)
 	sv.do("DELETE /fhir/Patient/p", provenance).want(400, "not-supported")
 	sv.do("POST /fhir", provenance, `{"resourceType":"Bundle","type":"batch"}`).want(400, "not-supported")
 	if sv.model.commits != before {
@@ -238,7 +241,7 @@ func TestFailures(t *testing.T) {
 			a.header("Retry-After", "1").header("X-Ms-Retry-After-Ms", "1000")
 		}
 		if kind == domain.MethodNotAllowed {
-			a.header("Allow", "GET, HEAD, PUT, DELETE")
+			a.header("Allow", "GET, HEAD, PUT, PATCH, DELETE")
 		}
 	}
 	t.Run("issues keep their own codes", func(t *testing.T) {
@@ -279,10 +282,13 @@ func TestPaths(t *testing.T) {
 		{"GET /fhir/Patient/a/b/c", 404, "not-found", ""},
 		{"GET /fhir/Patient/$everything", 404, "not-found", ""},
 		{"GET /fhir//Patient/a", 404, "not-found", ""},
-		{"PATCH /fhir/Patient?identifier=a", 405, "not-supported", "POST, GET, HEAD, PUT, DELETE"},
-		{"PATCH /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
-		{"POST /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
-		{"OPTIONS /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
+		{"PATCH /fhir/Patient?identifier=a", 415, "not-supported", ""},
+		{"PATCH /fhir/Patient/a", 415, "not-supported", ""},
+		{"PATCH /fhir/AuditEvent/a", 405, "forbidden", "GET, HEAD"},
+		{"PATCH /fhir/Patient/a/_history/1", 405, "not-supported", "GET, HEAD"},
+		{"OPTIONS /fhir/Patient", 405, "not-supported", "POST, GET, HEAD, PUT, PATCH, DELETE"},
+		{"POST /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, PATCH, DELETE"},
+		{"OPTIONS /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, PATCH, DELETE"},
 		{"GET /fhir/Patient/_search", 405, "not-supported", "POST"},
 		{"PUT /fhir/_search", 405, "not-supported", "POST"},
 		{"DELETE /fhir/", 405, "not-supported", "POST, GET, HEAD"},
@@ -294,7 +300,7 @@ func TestPaths(t *testing.T) {
 		{"GET /fhir/Observation/a/Patient", 404, "not-found", ""},
 		{"GET /fhir/Patient/a/Nonsense", 404, "not-found", ""},
 		{"GET /fhir/.well-known/smart-configuration", 400, "not-supported", ""},
-		{"BREW /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, DELETE"},
+		{"BREW /fhir/Patient/a", 405, "not-supported", "GET, HEAD, PUT, PATCH, DELETE"},
 	} {
 		t.Run(c.line, func(t *testing.T) {
 			a := sv.do(c.line).want(c.status, c.code).header("Allow", c.allow)

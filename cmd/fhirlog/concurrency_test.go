@@ -107,6 +107,39 @@ func TestConcurrency(t *testing.T) {
 		}
 	})
 
+	t.Run("patches of one resource all take effect", func(t *testing.T) {
+		const clients, patches = 8, 20
+		zeros := strings.Repeat(`,{"system":"urn:count","value":"0"}`, clients)[1:]
+		s.must(201, "PUT", "/Patient/patched", `{"resourceType":"Patient","id":"patched","identifier":[`+zeros+`]}`)
+		var versions sync.Map
+		together(clients, func(number int) {
+			at := fmt.Sprintf("/identifier/%d/value", number)
+			for n := range patches {
+				path, patch, kind := "/Patient/patched", fmt.Sprintf(`[{"op":"test","path":%q,"value":"%d"},{"op":"replace","path":%[1]q,"value":"%[3]d"}]`, at, n, n+1), jsonPatch
+				switch number % 4 {
+				case 1:
+					path = "/Patient?_id=patched"
+				case 2:
+					kind = "application/fhir+json"
+					patch = fmt.Sprintf(`{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"replace"},{"name":"path","valueString":"Patient.identifier[%d].value"},{"name":"value","valueString":"%d"}]}]}`, number, n+1)
+				}
+				a := ask(t, "PATCH", path, patch, "Content-Type: "+kind)
+				if a.status != 200 {
+					t.Errorf("PATCH of %s to %d: got %d: %s", at, n+1, a.status, a.body)
+					return
+				}
+				if _, taken := versions.LoadOrStore(versionOf(a), number); taken {
+					t.Errorf("version %d was given twice", versionOf(a))
+				}
+			}
+		})
+		h := readHistory(t, s).versions["Patient/patched"]
+		want := strings.ReplaceAll(zeros, `"0"`, fmt.Sprintf(`"%d"`, patches))
+		if last := h[len(h)-1]; len(h) != 1+clients*patches || !strings.Contains(last.resource, want) {
+			t.Errorf("%d versions, want %d; the last is %s", len(h), 1+clients*patches, last.resource)
+		}
+	})
+
 	t.Run("of creations with If-None-Match one wins", func(t *testing.T) {
 		for round := range 10 {
 			id := fmt.Sprintf("once-%d", round)

@@ -22,12 +22,22 @@ const (
 )
 
 func markers(marker string) string {
+	return fmt.Sprintf(`"identifier":[{"system":%q,"value":%q}],"code":{"text":%q,"coding":[{"system":%q,"code":"k%d"`,
+		markerSystem, marker, marker, kindSystem, kindOf(marker))
+}
+
+// markerPatch puts another marker in the place of the one in a resource.
+func markerPatch(marker string) string {
+	return fmt.Sprintf(`[{"op":"replace","path":"/identifier/0/value","value":%q},{"op":"replace","path":"/code/text","value":%[1]q},{"op":"replace","path":"/code/coding/0/code","value":"k%d"}]`,
+		marker, kindOf(marker))
+}
+
+func kindOf(marker string) int {
 	kind := 0
 	for _, c := range []byte(marker) {
 		kind += int(c)
 	}
-	return fmt.Sprintf(`"identifier":[{"system":%q,"value":%q}],"code":{"text":%q,"coding":[{"system":%q,"code":"k%d"`,
-		markerSystem, marker, marker, kindSystem, kind%kinds)
+	return kind % kinds
 }
 
 const markParameter = "http://a.example/SearchParameter/mark"

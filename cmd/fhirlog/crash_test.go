@@ -170,7 +170,7 @@ type writer struct {
 var errCutOff = fmt.Errorf("the server is gone: %w", io.ErrUnexpectedEOF)
 
 func (w *writer) run() {
-	acts := []func() error{w.create, w.put, w.put, w.put, w.share, w.delete, w.transact, w.transact, w.hardDelete}
+	acts := []func() error{w.create, w.put, w.put, w.put, w.share, w.patch, w.patch, w.delete, w.transact, w.transact, w.hardDelete}
 	for {
 		if err := acts[w.random.IntN(len(acts))](); err != nil {
 			if err != errCutOff {
@@ -183,7 +183,12 @@ func (w *writer) run() {
 
 // ask sends a request; the answer must have one of some statuses.
 func (w *writer) ask(method, path, body string, statuses ...int) (answer, error) {
-	a, err := w.server.ask(method, path, body)
+	return w.send(method, path, body, nil, statuses...)
+}
+
+// send is ask with headers.
+func (w *writer) send(method, path, body string, headers []string, statuses ...int) (answer, error) {
+	a, err := w.server.ask(method, path, body, headers...)
 	if err != nil {
 		if w.killed.Load() {
 			return a, errCutOff
@@ -275,6 +280,17 @@ func (w *writer) share() error {
 	id := "shared-" + strconv.Itoa(w.random.IntN(3))
 	a, err := w.ask("PUT", "/Basic/"+id, w.resource(id, w.next()), 200, 201)
 	if err != nil {
+		return err
+	}
+	return w.keepBody(a)
+}
+
+// patch changes a shared resource, if it is there: only what carries the marker, so
+// that the rest is what another client has written.
+func (w *writer) patch() error {
+	id := "shared-" + strconv.Itoa(w.random.IntN(3))
+	a, err := w.send("PATCH", "/Basic/"+id, markerPatch(w.next()), []string{"Content-Type: " + jsonPatch}, 200, 404)
+	if err != nil || a.status == 404 {
 		return err
 	}
 	return w.keepBody(a)

@@ -11,6 +11,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"fhirlog/domain/definitions"
+	"fhirlog/replay/backup"
 )
 
 // folderFormat is the version of the data folder's layout:
@@ -18,6 +19,11 @@ import (
 //	fhirlog.json   what the folder is: this format, FHIR version, identity
 //	log/           the segments: the truth
 //	projections/   derived from the log; may be deleted while nobody serves it
+//	compacting     there while a compaction has not come to its end
+//	restoring      there while a restore has not come to its end
+//	ancestor/      in a fork: what proves which log it was forked from; see backup
+//	proof/         the tree over the log, the key and all signed checkpoints; see notary
+//	compacting     there while a compaction has not come to its end
 const folderFormat = 1
 
 // folder is a data folder and what its description says.
@@ -26,6 +32,7 @@ type folder struct {
 	FHIRVersion definitions.Version `json:"fhirVersion"`
 	Format      int                 `json:"format"`
 	Identity    string              `json:"identity"` // of the log; a copy keeps it
+	Fork        *fork               `json:"fork,omitempty"`
 }
 
 func (f *folder) log() string         { return filepath.Join(f.path, "log") }
@@ -36,6 +43,9 @@ const descriptionFile = "fhirlog.json"
 // openFolder reads the description of a data folder. If there is none, wanted
 // says for which FHIR version to make one, and "" refuses.
 func openFolder(path string, wanted definitions.Version) (*folder, error) {
+	if _, err := os.Stat(filepath.Join(path, backup.RestoringFile)); err == nil {
+		return nil, fmt.Errorf("%s was not restored to the end: run `fhirlog restore` again, it begins anew", path)
+	}
 	text, err := os.ReadFile(filepath.Join(path, descriptionFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return newFolder(path, wanted)

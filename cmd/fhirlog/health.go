@@ -29,6 +29,12 @@ func (n *node) healthChecks() []httpapi.HealthCheck {
 			}
 			return nil
 		}},
+		{Name: "proofs", Check: func(context.Context) error {
+			if n.notary.Failing() != nil {
+				return errors.New("checkpoints of the log cannot be made; the server's log says why")
+			}
+			return nil
+		}},
 		{Name: "projections", Check: func(context.Context) error {
 			if uint64(n.log.Durable())-n.projections.Applied() > greatestLag {
 				return errors.New("the projections are far behind the log")

@@ -17,6 +17,7 @@ type ledger struct {
 	writes       map[string]map[int]string // by place and version: the resource as acknowledged, "" for a deletion
 	transactions map[string]attempt        // by marker
 	erased       map[string]bool           // places whose hard delete was asked for; true if it was acknowledged
+	purged       map[string]bool           // places whose history may have lost its beginning
 }
 
 // attempt is a transaction: how many resources carry its marker, and what is
@@ -35,7 +36,7 @@ const (
 )
 
 func newLedger() *ledger {
-	return &ledger{writes: map[string]map[int]string{}, transactions: map[string]attempt{}, erased: map[string]bool{}}
+	return &ledger{writes: map[string]map[int]string{}, transactions: map[string]attempt{}, erased: map[string]bool{}, purged: map[string]bool{}}
 }
 
 // acknowledge notes a version that the server said it has.
@@ -96,7 +97,7 @@ func (l *ledger) compare(h *told) []string {
 	var faults []string
 	for place, versions := range h.versions {
 		for i, v := range versions {
-			if v.version != i+1 {
+			if v.version != i+1 && !l.purged[place] {
 				faults = append(faults, fmt.Sprintf("%s: version %d stands at place %d of its history", place, v.version, i+1))
 				break
 			}

@@ -21,8 +21,8 @@ import (
 // the log fails.
 func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi.Options, log zerolog.Logger) error {
 	api, err := httpapi.New(httpapi.Dependencies{
-		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Searcher: n.projections, Definitions: n.definitions, Checks: n.healthChecks(),
-		Administrator: administrator{n.commits, n.rebuilds}, Jobs: n.projections, Rebuilder: n.rebuilds,
+		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Searcher: n.projections, Definitions: n.definitions, Validator: n.validator, Profiles: n.profiles, Checks: n.healthChecks(),
+		Administrator: administrator{n.commits, n.rebuilds}, Jobs: n.projections, Rebuilder: n.rebuilds, Compactor: n.compactions, Proofs: proofs{n.notary}, Events: n.events(c.NoLogEvents),
 	}, o)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi
 		if err != nil {
 			return errors.Join(fmt.Errorf("listen for metrics: %w", err), listener.Close())
 		}
-		servers = append(servers, metricsServer(api.MetricsHandler()))
+		servers = append(servers, metricsServer(api.MetricsHandler(), api.EventsHandler()))
 		listeners = append(listeners, extra)
 	}
 	if err := n.catchUp(ctx, catchUpProgress(log)); err != nil {
@@ -87,9 +87,10 @@ func (c *serveCommand) shutDown(servers []*http.Server, ended <-chan error) erro
 	return errors.Join(failures...)
 }
 
-func metricsServer(metrics http.Handler) *http.Server {
+func metricsServer(metrics, events http.Handler) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", metrics)
+	mux.Handle("/log/events", events)
 	return &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
 }
 

@@ -21,6 +21,15 @@ type cli struct {
 	Serve   serveCommand     `cmd:"" help:"Serve FHIR over HTTP."`
 	Load    loadCommand      `cmd:"" help:"Post Bundles and resources from files to any FHIR server."`
 	Rebuild rebuildCommand   `cmd:"" help:"Compute all projections anew from the log, or check those that are there."`
+	Compact compactCommand   `cmd:"" help:"Remove from all files, for good, the content of what was erased."`
+	Verify  verifyCommand    `cmd:"" help:"Verify that the log is whole, and the one that was signed; or check a proof."`
+	Prove   proveCommand     `cmd:"" help:"Prove that a record is on the log, for somebody who has only the public key."`
+	Replay  replayCommand    `cmd:"" help:"List who changed what, when: the events of the log."`
+	Show    showCommand      `cmd:"" help:"Show a resource as of any instant, or its history."`
+	Search  searchCommand    `cmd:"" help:"Search as of any instant, without a server."`
+	Diff    diffCommand      `cmd:"" help:"Tell what changed between two moments."`
+	Backup  backupCommand    `cmd:"" help:"Copy the log to another place, incrementally, while a server runs or not."`
+	Restore restoreCommand   `cmd:"" help:"Make a data folder of a backup: the server of any moment."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
@@ -28,6 +37,13 @@ const description = `A FHIR server whose only truth is an append-only log.
 
   fhirlog serve                      serve FHIR R4 at http://127.0.0.1:8080/fhir, data in ./data
   fhirlog load patients.ndjson.gz    post Bundles or resources to it
+
+For auditors, with a copy of the data folder:
+
+  fhirlog replay --data copy                            who changed what, when
+  fhirlog show Patient/1 --data copy --as-of MOMENT     a resource in the past
+  fhirlog search 'Patient?name=x' --data copy --as-of …
+  fhirlog diff FORMER LATTER --data copy                what changed between two moments
 
 Every flag of serve can also be set in the environment, as its help shows.`
 

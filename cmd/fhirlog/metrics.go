@@ -84,6 +84,12 @@ func (m *metrics) follow(n *node) {
 	gauge("fhirlog_log_used_bytes", "Bytes of the log in use.", func() float64 { return float64(n.log.Stats().BytesUsed) })
 	gauge("fhirlog_log_allocated_bytes", "Bytes of the log on disk, with what is allocated ahead.", func() float64 { return float64(n.log.Stats().BytesAllocated) })
 	gauge("fhirlog_log_queued_bytes", "Bytes accepted and not yet durable.", func() float64 { return float64(n.log.Stats().BytesQueued) })
+	gauge("fhirlog_log_signed_records", "Records that the newest checkpoint covers.", func() float64 {
+		if latest := n.notary.Latest(); latest != nil {
+			return float64(latest.Size)
+		}
+		return 0
+	})
 	gauge("fhirlog_projections_bytes", "Bytes of the projections' tables on disk.", func() float64 { return float64(n.projections.Bytes()) })
 	gauge("fhirlog_projections_lag_records", "Durable records that are not yet applied.", func() float64 {
 		applied := n.projections.Applied() // first, so that the difference is never negative

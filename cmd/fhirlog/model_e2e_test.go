@@ -69,7 +69,14 @@ func (m *model) change() {
 	}
 	meta := fmt.Sprintf(`{"tag":[{"code":"t%d"}]}`, m.random.IntN(3))
 	body := `{"resourceType":"` + typ + `","id":"` + id + `","meta":` + meta + `,` + code + `}`
-	switch m.random.IntN(12) {
+	switch m.random.IntN(16) {
+	case 12, 13:
+		m.patch(place, jsonPatch, fmt.Sprintf(`[{"op":"add","path":"/language","value":"x-%d"}]`, m.random.IntN(3)), "")
+	case 14:
+		m.patch(place, jsonPatch, `[{"op":"add","path":"/meta/tag","value":`+mustTree(m.t, meta).get("tag").String()+`}]`, "?_meta-history=false")
+	case 15:
+		m.patch(place, "application/fhir+json", `{"resourceType":"Parameters","parameter":[{"name":"operation","part":[{"name":"type","valueCode":"upsert"},{"name":"path","valueString":"`+typ+
+			`"},{"name":"name","valueString":"language"},{"name":"value","valueCode":"x-`+strconv.Itoa(m.random.IntN(3))+`"}]}]}`, "")
 	case 0:
 		a := m.s.must(201, "POST", "/"+typ, body)
 		created, err := parseTree(a.body)
@@ -118,28 +125,52 @@ func (m *model) put(place, body, query string) {
 		m.wrote(place, "PUT", m.s.must(201, "PUT", "/"+place+query, body))
 		return
 	}
-	before := m.versions[last]
 	a := m.s.must(200, "PUT", "/"+place+query, body)
-	if before.resource == "" {
+	if m.versions[last].resource == "" {
 		m.wrote(place, "PUT", a)
 		return
 	}
+	m.replaced(place, "PUT", query, a)
+}
+
+const jsonPatch = "application/json-patch+json"
+
+// patch changes what is there. That the answer is what the patch leads to is for
+// other tests to say; here it is compared with what is read later.
+func (m *model) patch(place, contentType, body, query string) {
+	status := 200
+	switch last := m.current(place); {
+	case last < 0:
+		status = 404
+	case m.versions[last].resource == "":
+		status = 410
+	}
+	a := m.s.must(status, "PATCH", "/"+place+query, body, "Content-Type: "+contentType)
+	if status == 200 {
+		m.replaced(place, "PATCH", query, a)
+	}
+}
+
+// replaced remembers what took the place of a version that was no deletion, if
+// anything did.
+func (m *model) replaced(place, method, query string, a answer) {
+	before := m.versions[m.current(place)]
 	old, new := mustTree(m.t, before.resource), mustTree(m.t, string(a.body))
 	sameMeta := old.get("meta").get("tag").String() == new.get("meta").get("tag").String()
 	sameRest := old.without("meta").String() == new.without("meta").String()
 	switch {
 	case sameMeta && sameRest:
 		if string(a.body) != before.resource {
-			m.t.Errorf("PUT %s with what is there: got\n%s\nwant\n%s", place, a.body, before.resource)
+			m.t.Errorf("%s %s with what is there: got\n%s\nwant\n%s", method, place, a.body, before.resource)
 		}
 		return
 	case sameRest && query != "":
 		m.drop(func(v remembered) bool { return v.place == place && v.version == before.version })
 		before.version++
-		m.remember(place, "PUT", a, before.version)
+		m.remember(place, method, a, before.version)
 		return
 	}
-	m.wrote(place, "PUT", a)
+	m.wrote(place, method, a)
 }
 
 func mustTree(t *testing.T, text string) *tree {

@@ -13,7 +13,11 @@ import (
 	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/dictionary"
+	"fhirlog/domain/fhirpackage"
+	"fhirlog/domain/profile"
+	"fhirlog/domain/validate"
 	"fhirlog/eventlog"
+	"fhirlog/eventlog/notary"
 	"fhirlog/httpapi"
 	"fhirlog/projections"
 )
@@ -27,9 +31,13 @@ var (
 	_ httpapi.Searcher = (*projections.Live)(nil)
 	_ httpapi.Writer   = (*commit.Service)(nil)
 
+	_ commit.Profiles  = (*profile.Validator)(nil)
+	_ httpapi.Profiles = (*profile.Validator)(nil)
+
 	_ httpapi.Administrator     = administrator{}
 	_ httpapi.Jobs              = (*projections.Live)(nil)
 	_ httpapi.Rebuilder         = (*rebuilds)(nil)
+	_ httpapi.Compactor         = (*compactions)(nil)
 	_ projections.Administrator = (*commit.Service)(nil)
 )
 
@@ -44,10 +52,16 @@ type node struct {
 	definitions *definitions.Definitions
 	log         *eventlog.Log
 	projections *projections.Live
+	validator   *validate.Validator
+	profiles    *profile.Validator
 	commits     *commit.Service
 	rebuilds    *rebuilds
+	compactions *compactions
 	recovery    eventlog.Recovery
 	rebuilt     error // why the projections are computed from the beginning, or nil
+
+	notary      *notary.Notary // nil before openProofs
+	notaryEnded chan error     // the result of its Run
 
 	ended   chan error  // the results of the writer and the applier
 	damaged atomic.Bool // what the last scrub found
@@ -63,7 +77,7 @@ func (f *folder) projectionOptions() projections.Options {
 }
 
 // openNode opens a folder and starts the log's writer and the applier.
-func openNode(f *folder, o commit.Options, observe func(eventlog.GroupStats)) (*node, error) {
+func openNode(f *folder, o commit.Options, packages []*fhirpackage.Package, observe func(eventlog.GroupStats)) (*node, error) {
 	n := &node{folder: f, ended: make(chan error, 2)}
 	var err error
 	if n.definitions, err = definitions.Load(f.FHIRVersion); err != nil {
@@ -79,8 +93,12 @@ func openNode(f *folder, o commit.Options, observe func(eventlog.GroupStats)) (*
 		return nil, errors.Join(err, n.log.Close())
 	}
 	o.Handoff, o.Registry = n.projections.Handoff, n.projections.Registry
+	n.validator = validate.New(n.definitions)
+	n.profiles = n.newProfiles(packages)
+	o.Validator, o.Profiles = n.validator, n.profiles
 	n.commits = commit.New(n.log, n.projections, n.definitions, o)
 	n.rebuilds = newRebuilds(n.projections)
+	n.compactions = newCompactions(n)
 	go func() { n.ended <- n.log.Run(context.Background()) }()
 	go func() { n.ended <- n.projections.Run(context.Background()) }()
 	return n, nil
@@ -109,7 +127,7 @@ func (n *node) close() error {
 	for range 2 {
 		err = errors.Join(err, <-n.ended)
 	}
-	return errors.Join(err, n.projections.Close())
+	return errors.Join(err, n.closeProofs(), n.projections.Close())
 }
 
 // catchUp waits until everything durable is applied; progress is told now and
@@ -132,6 +150,10 @@ func (n *node) catchUp(ctx context.Context, progress func(applied, total uint64)
 func (n *node) report(log zerolog.Logger) {
 	log.Info().Int("segments", n.recovery.Segments).Uint64("records", n.recovery.Records).
 		Bool("unclean", n.recovery.Unclean).Dur("elapsed", n.recovery.Elapsed).Msg("log opened")
+	if fork := n.folder.Fork; fork != nil {
+		log.Info().Str("identity", n.folder.Identity).Str("fork_of", fork.Of).Uint64("records", fork.Records).Str("until", fork.Until).
+			Msg("this log is a fork: it begins with so many records of another one")
+	}
 	if n.recovery.TornFile != "" {
 		log.Warn().Uint32("segment", uint32(n.recovery.TornSegment)).Int64("offset", n.recovery.TornOffset).
 			Int64("bytes", n.recovery.TornBytes).Str("file", n.recovery.TornFile).

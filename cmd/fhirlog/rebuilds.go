@@ -34,6 +34,8 @@ type rebuild struct {
 	httpapi.Rebuild
 	ctx    context.Context // ends when it is canceled; handed from the call to run
 	cancel context.CancelFunc
+	ended  chan struct{} // closed at its end
+	err    error         // of its end
 }
 
 func newRebuilds(live *projections.Live) *rebuilds {
@@ -80,23 +82,73 @@ func (b *rebuilds) tellLocked(r *rebuild) httpapi.Rebuild {
 func (b *rebuilds) BeginRebuild() (httpapi.Rebuild, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if r := b.activeLocked(); r != nil {
-		return b.tellLocked(r), nil
+	r := b.activeLocked()
+	if r == nil {
+		var err error
+		if r, err = b.beginLocked(); err != nil {
+			return httpapi.Rebuild{}, err
+		}
 	}
+	return b.tellLocked(r), nil
+}
+
+func (b *rebuilds) beginLocked() (*rebuild, error) {
 	if b.reindexing > 0 {
-		return httpapi.Rebuild{}, domain.NewError(domain.Conflict, "A reindex job is just being asked for. Wait until it has ended.")
+		return nil, domain.NewError(domain.Conflict, "A reindex job is just being asked for. Wait until it has ended.")
 	}
 	if err := b.live.MayRebuild(); err != nil {
-		return httpapi.Rebuild{}, err
+		return nil, err
 	}
-	r := &rebuild{Rebuild: httpapi.Rebuild{ID: ulid.Make().String(), State: httpapi.RebuildRunning, Began: time.Now().UnixMilli()}}
+	r := &rebuild{
+		Rebuild: httpapi.Rebuild{ID: ulid.Make().String(), State: httpapi.RebuildRunning, Began: time.Now().UnixMilli()},
+		ended:   make(chan struct{}),
+	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	b.known = append(b.known, r)
 	if len(b.known) > rebuildsKept {
 		b.known = slices.Clone(b.known[1:])
 	}
 	b.next <- r
-	return b.tellLocked(r), nil
+	return r, nil
+}
+
+// reindexRetry is how often anew asks whether a reindex job has ended.
+const reindexRetry = 500 * time.Millisecond
+
+// anew carries out a rebuild that begins after the call, as soon as no other
+// rebuild and no reindex job is active, and returns why it failed.
+func (b *rebuilds) anew(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		r, err, own := b.activeLocked(), error(nil), false
+		if r == nil {
+			r, err = b.beginLocked()
+			own = err == nil
+		}
+		b.mu.Unlock()
+		if err != nil && domain.KindOf(err) != domain.Conflict {
+			return err
+		}
+		var wait <-chan struct{}
+		var again <-chan time.Time
+		if err == nil {
+			wait = r.ended
+		} else {
+			again = time.After(reindexRetry)
+		}
+		select {
+		case <-wait:
+			if own {
+				return r.err
+			}
+		case <-again:
+		case <-ctx.Done():
+			if own {
+				r.cancel()
+			}
+			return ctx.Err()
+		}
+	}
 }
 
 // ActiveRebuild returns the rebuild that has not ended.
@@ -174,4 +226,6 @@ func (b *rebuilds) carryOut(stopping context.Context, r *rebuild, log zerolog.Lo
 	defer b.mu.Unlock()
 	r.State, r.Failure, r.Ended = state, failure, time.Now().UnixMilli()
 	r.Applied, r.Total = applied, total
+	r.err = err
+	close(r.ended)
 }

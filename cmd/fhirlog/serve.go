@@ -11,6 +11,7 @@ import (
 	"fhirlog/domain"
 	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
+	"fhirlog/domain/validate"
 	"fhirlog/httpapi"
 )
 
@@ -24,7 +25,8 @@ type serveCommand struct {
 	BasePath       string `default:"/fhir" env:"FHIRLOG_BASE_PATH" help:"Path of the FHIR service."`
 	BaseURL        string `name:"base-url" env:"FHIRLOG_BASE_URL" help:"Public URL of the FHIR service, as it stands in Location and fullUrl; default from each request's Host."`
 	TrustForwarded bool   `env:"FHIRLOG_TRUST_FORWARDED" help:"Believe X-Forwarded-Proto and X-Forwarded-Host; only behind a proxy that sets both."`
-	MetricsListen  string `env:"FHIRLOG_METRICS_LISTEN" help:"Serve /metrics at this address instead of the main one."`
+	MetricsListen  string `env:"FHIRLOG_METRICS_LISTEN" help:"Serve /metrics and /log/events at this address instead of the main one."`
+	NoLogEvents    bool   `env:"FHIRLOG_NO_LOG_EVENTS" help:"Do not serve /log/events: whoever can read it can read everything that was ever written and not erased."`
 
 	MaxBodyMB         int64         `name:"max-body-mb" default:"128" env:"FHIRLOG_MAX_BODY_MB" help:"Largest request body after decompression, in MiB."`
 	MaxBodiesMB       int64         `name:"max-bodies-mb" default:"512" env:"FHIRLOG_MAX_BODIES_MB" help:"Request bodies in memory at once, in MiB; more wait."`
@@ -42,10 +44,16 @@ type serveCommand struct {
 	CORSMaxAge      time.Duration `name:"cors-max-age" env:"FHIRLOG_CORS_MAX_AGE" help:"How long a browser may keep the answer to its preflight."`
 	CORSCredentials bool          `name:"cors-credentials" env:"FHIRLOG_CORS_CREDENTIALS" help:"Allow credentials."`
 
-	Versioning     string            `enum:"versioned,versioned-update,no-version" default:"versioned" env:"FHIRLOG_VERSIONING" help:"Versioning policy: versioned, versioned-update (updates need If-Match) or no-version (no history)."`
-	VersioningOf   map[string]string `env:"FHIRLOG_VERSIONING_OF" help:"Exceptions by type: Observation=no-version;Patient=versioned-update."`
-	NoUpdateCreate bool              `env:"FHIRLOG_NO_UPDATE_CREATE" help:"Refuse an update of a resource that does not exist."`
-	NoHistory      []string          `env:"FHIRLOG_NO_HISTORY" help:"Types whose history cannot be read."`
+	Versioning        string            `enum:"versioned,versioned-update,no-version" default:"versioned" env:"FHIRLOG_VERSIONING" help:"Versioning policy: versioned, versioned-update (updates need If-Match) or no-version (no history)."`
+	VersioningOf      map[string]string `env:"FHIRLOG_VERSIONING_OF" help:"Exceptions by type: Observation=no-version;Patient=versioned-update."`
+	Validation        string            `enum:"off,warn,error" default:"warn" env:"FHIRLOG_VALIDATION" help:"What becomes of findings in what is written, beyond structure and the codes of required bindings, which are always errors: broken invariants, references to wrong types. off: they are not looked for; warn: a client that asks with Prefer: return=OperationOutcome is told of them; error: what breaks a rule of the specification is refused. $$validate tells all in any case."`
+	Packages          []string          `name:"package" placeholder:"FILE" env:"FHIRLOG_PACKAGES" help:"FHIR package (.tgz) with profiles, value sets and code systems for $$validate and profile validation; may be repeated, the last one wins. Definitions stored on the server come before those of packages."`
+	ProfileValidation string            `enum:"off,create,update,all" default:"off" env:"FHIRLOG_PROFILE_VALIDATION" help:"Check what is written against the profiles in its meta.profile, and refuse it on errors: off, create, update (patches as well) or all. The header x-ms-profile-validation says so for one request."`
+	NoUpdateCreate    bool              `env:"FHIRLOG_NO_UPDATE_CREATE" help:"Refuse an update of a resource that does not exist."`
+	NoHistory         []string          `env:"FHIRLOG_NO_HISTORY" help:"Types whose history cannot be read."`
+
+	checkpointFlags
+	CompactEvery time.Duration `default:"24h" env:"FHIRLOG_COMPACT_EVERY" help:"How often the content of what was erased is removed from all files, if there is any; 0: only when POST $$compact asks for it, or fhirlog compact."`
 
 	LogLevel   string `enum:"debug,info,warn,error" default:"info" env:"FHIRLOG_LOG_LEVEL" help:"debug, info, warn or error. debug has a line for each request; no level has content of resources."`
 	CPUProfile string `name:"cpu-profile" hidden:"" placeholder:"FILE" help:"Write a CPU profile of the whole run, for go tool pprof."`
@@ -67,16 +75,30 @@ func (c *serveCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
+	packages, err := readPackages(c.Packages)
+	if err == nil {
+		err = checkPackages(packages, c.folderVersion())
+	}
+	if err != nil {
+		return err
+	}
 	f, err := openFolder(c.Data, c.folderVersion())
+	if err == nil {
+		err = checkPackages(packages, f.FHIRVersion)
+	}
 	if err != nil {
 		return err
 	}
 	metrics := newMetrics()
-	n, err := openNode(f, commitOptions, metrics.observeGroup)
+	n, err := openNode(f, commitOptions, packages, metrics.observeGroup)
 	if err != nil {
 		return err
 	}
 	n.report(log)
+	if err := n.openProofs(ctx, c.checkpointFlags, log); err != nil {
+		return errors.Join(err, n.close())
+	}
+	reportPackages(log, packages)
 	stopProfile, err := startProfile(c.CPUProfile)
 	if err != nil {
 		return errors.Join(err, n.close())
@@ -89,6 +111,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { n.scrub(besides, log) })
 	running.Go(func() { n.work(besides, log) })
+	running.Go(func() { n.compactions.run(besides, log, c.CompactEvery) })
 	err = c.serve(ctx, n, metrics, httpOptions, log)
 	stopBesides()
 	running.Wait()
@@ -127,7 +150,7 @@ func (c *serveCommand) options() (commit.Options, httpapi.Options, error) {
 	for _, t := range c.NoHistory {
 		noHistory = append(noHistory, domain.ResourceType(t))
 	}
-	return commit.Options{Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate}, httpapi.Options{
+	return commit.Options{Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate, Validation: validations[c.Validation]}, httpapi.Options{
 		BasePath: c.BasePath, BaseURL: c.BaseURL, TrustForwarded: c.TrustForwarded,
 		MaxBodyBytes: c.MaxBodyMB << 20, MaxBodyBytesInFlight: c.MaxBodiesMB << 20,
 		MaxDepth: c.MaxDepth, MaxConcurrent: c.MaxConcurrent, MaxConnections: c.MaxConnections,
@@ -137,9 +160,15 @@ func (c *serveCommand) options() (commit.Options, httpapi.Options, error) {
 			MaxAge: c.CORSMaxAge, Credentials: c.CORSCredentials,
 		},
 		Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate, NoHistory: noHistory,
+		ProfileValidation: httpapi.ProfileValidation{
+			Create: c.ProfileValidation == "create" || c.ProfileValidation == "all",
+			Update: c.ProfileValidation == "update" || c.ProfileValidation == "all",
+		},
 		SoftwareVersion: version, SeparateMetrics: c.MetricsListen != "",
 	}, errors.Join(faults...)
 }
+
+var validations = map[string]validate.Policy{"off": validate.Off, "warn": validate.Warn, "error": validate.Fail}
 
 var policies = map[string]commit.VersioningPolicy{
 	"versioned": commit.Versioned, "versioned-update": commit.VersionedUpdate, "no-version": commit.NoVersion,

@@ -1,0 +1,334 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fhirlog/cmd/fhirlog/internal/leftovers"
+	"fhirlog/replay"
+)
+
+// TestCompactionsUnderLoadSurviveKills: clients write and hard delete, the server
+// compacts again and again meanwhile, and is killed at some moment of that. The next
+// start must find everything that was acknowledged, and what was erased is in no
+// file once the compaction that was interrupted, or the next one, has come to its
+// end. FHIRLOG_CRASH_ROUNDS sets how often.
+func TestCompactionsUnderLoadSurviveKills(t *testing.T) {
+	rounds := 3
+	if given := os.Getenv("FHIRLOG_CRASH_ROUNDS"); given != "" {
+		var err error
+		if rounds, err = strconv.Atoi(given); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 11))
+	known, data, secrets := newLedger(), t.TempDir(), &secrets{}
+	finished, interrupted, resumed := int64(0), 0, 0
+	for round := range rounds {
+		if round > 0 && round%roundsPerFolder == 0 {
+			finishFolder(t, known, data, random)
+			known, data, secrets = newLedger(), t.TempDir(), secrets.again()
+		}
+		s := startServer(t, data)
+		l := &load{t: t, known: known, server: s}
+		finished += l.runWithCompactions(fmt.Sprintf("r%d", round), int64(100+random.IntN(500)), random, secrets)
+		if _, err := os.Stat(filepath.Join(data, compactingFile)); err == nil {
+			interrupted++
+		}
+		switch random.IntN(3) {
+		case 0: // while it starts, and maybe goes on with the compaction
+			early := launch(t, data)
+			_ = early.pipe(t)
+			time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond)
+			killUnread(early)
+		case 1:
+			if stdout, stderr, err := runProgram(t, "compact", "--data", data); err != nil {
+				t.Fatalf("compact: %v\n%s%s", err, stdout, stderr)
+			}
+		}
+		again := startServer(t, data)
+		if strings.Contains(again.stderr.String(), "goes on") {
+			resumed++
+		}
+		known.verify(t, again, random)
+		compactToTheEnd(again)
+		known.verify(t, again, random)
+		if random.IntN(2) == 0 {
+			again.kill()
+		} else {
+			again.stop()
+		}
+		secrets.check(t, data)
+		if _, err := os.Stat(filepath.Join(data, compactingFile)); err == nil {
+			t.Error("the note that there is a compaction is left")
+		}
+		for _, pattern := range []string{"log/*.bin", "log/compact-*"} {
+			if left, _ := filepath.Glob(filepath.Join(data, pattern)); len(left) > 0 {
+				t.Errorf("%v is left", left)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("in round %d", round)
+		}
+	}
+	finishFolder(t, known, data, random)
+	t.Logf("%d compactions came to their end, %d were interrupted in %d rounds, %d went on at once; %d texts erased, %d kept",
+		finished, interrupted, rounds, resumed, len(secrets.erased), len(secrets.kept))
+	if finished == 0 || rounds > 10 && (interrupted == 0 || resumed == 0) {
+		t.Error("that shows little")
+	}
+}
+
+// compactToTheEnd waits for the compaction that is active, and does another one.
+func compactToTheEnd(s *server) {
+	s.t.Helper()
+	if a, err := s.ask("GET", "/$compact", ""); err == nil && a.status == 200 {
+		s.await("/_operations/compact/"+parameterOf(a, "id"), "status", `"Completed"`)
+	}
+	// A reindex job from before the crash is waited for.
+	begun := s.must(201, "POST", "/$compact", "")
+	s.await(strings.TrimPrefix(begun.header.Get("Content-Location"), s.base), "status", `"Completed"`)
+}
+
+// secrets are texts that clients have written, and erased or not.
+type secrets struct {
+	mu           sync.Mutex
+	n            int
+	erased, kept []string
+}
+
+// again are others, for another folder.
+func (x *secrets) again() *secrets { return &secrets{n: x.n} }
+
+func (x *secrets) next() string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.n++
+	return fmt.Sprintf("zqs%06dx", x.n)
+}
+
+func (x *secrets) note(secret string, erased bool) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if erased {
+		x.erased = append(x.erased, secret)
+	} else {
+		x.kept = append(x.kept, secret)
+	}
+}
+
+// purge notes that the history of a place may lose its beginning.
+func (l *ledger) purge(place string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.purged[place] = true
+}
+
+// check looks through all files.
+func (x *secrets) check(t *testing.T, data string) {
+	t.Helper()
+	found, err := leftovers.Find(data, append(append([]string{}, x.erased...), x.kept...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.Present(x.erased); err != nil {
+		t.Errorf("erased, and there:\n%v", err)
+	}
+	if missing := found.Missing(x.kept); len(missing) > 0 {
+		t.Errorf("not found, and not erased: %v", missing)
+	}
+}
+
+// runWithCompactions lets clients write, some erase, and one compact again and
+// again, until enough requests are answered, and kills the server under them. It
+// tells how many compactions came to their end.
+func (l *load) runWithCompactions(name string, enough int64, random *rand.Rand, x *secrets) int64 {
+	client := func(number int) *writer {
+		return &writer{load: l, name: fmt.Sprintf("%sc%d", name, number), random: rand.New(rand.NewPCG(random.Uint64(), 2))}
+	}
+	var clients sync.WaitGroup
+	run := func(w *writer, act func(w *writer) error) {
+		clients.Go(func() {
+			for {
+				if err := act(w); err != nil {
+					if err != errCutOff {
+						w.t.Error(err)
+					}
+					return
+				}
+			}
+		})
+	}
+	var finished atomic.Int64
+	for number := range 4 {
+		clients.Go(client(number).run)
+	}
+	for number := range 2 {
+		run(client(4+number), func(w *writer) error { return w.writeSecret(x) })
+	}
+	run(client(6), func(w *writer) error {
+		if w.random.IntN(4) == 0 {
+			if err := w.defineAndReindex(); err != nil {
+				return err
+			}
+		}
+		return w.compact(&finished)
+	})
+	for l.answered.Load() < enough && !l.t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
+	l.killed.Store(true)
+	l.server.kill()
+	clients.Wait()
+	return finished.Load()
+}
+
+// compact compacts and waits for the end.
+func (w *writer) compact(finished *atomic.Int64) error {
+	a, err := w.ask("POST", "/$compact", "", 201)
+	if err != nil {
+		return err
+	}
+	path := strings.TrimPrefix(a.header.Get("Content-Location"), w.server.base)
+	for {
+		if a, err = w.ask("GET", path, "", 200); err != nil {
+			return err
+		}
+		switch parameterOf(a, "status") {
+		case "Completed":
+			finished.Add(1)
+			return nil
+		case "Running":
+			time.Sleep(time.Millisecond)
+		default:
+			return fmt.Errorf("the compaction is %s", a.body)
+		}
+	}
+}
+
+// writeSecret writes a Communication with a text, and mostly erases it, in one of
+// the ways there are. What the answer was to is not known of the last one.
+func (w *writer) writeSecret(x *secrets) error {
+	id, secret := w.next(), x.next()
+	resource := func(text string) string {
+		return `{"resourceType":"Communication","id":"` + id + `","status":"completed","identifier":[{"value":"` + text + `"}],"note":[{"text":"` + text + `"}]}`
+	}
+	if _, err := w.ask("PUT", "/Communication/"+id, resource(secret), 201); err != nil {
+		return err
+	}
+	switch w.random.IntN(4) {
+	case 0:
+		x.note(secret, false)
+		return nil
+	case 1:
+		second := x.next()
+		if _, err := w.ask("PUT", "/Communication/"+id, resource(second), 200); err != nil {
+			return err
+		}
+		x.note(second, false)
+		w.known.purge("Communication/" + id)
+		if _, err := w.ask("DELETE", "/Communication/"+id+"/$purge-history", "", 204); err != nil {
+			return err
+		}
+	default:
+		if _, err := w.ask("DELETE", "/Communication/"+id+"?hardDelete=true", "", 204); err != nil {
+			return err
+		}
+	}
+	x.note(secret, true)
+	return nil
+}
+
+// TestCompactionWaitsForAReindex: a compaction rebuilds the index at its end, which
+// a reindex job must not be in the middle of. Meanwhile it can be canceled, and the
+// next start goes on with it.
+func TestCompactionWaitsForAReindex(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--compact-every", "0")
+	const secret = "zqsecretx"
+	s.givenNames(17_000) // more than a block of the index
+	s.must(201, "PUT", "/Patient/gone", `{"resourceType":"Patient","id":"gone","name":[{"family":"`+secret+`"}]}`)
+	s.must(204, "DELETE", "/Patient/gone?hardDelete=true", "")
+	s.must(201, "PUT", "/SearchParameter/nick", nickParameter)
+	const slow = `{"resourceType":"Parameters","parameter":[{"name":"queryDelayIntervalInMilliseconds","valueInteger":500000}]}`
+	job := strings.TrimPrefix(s.must(201, "POST", "/$reindex", slow).header.Get("Content-Location"), s.base)
+
+	begun := s.must(201, "POST", "/$compact", "")
+	compaction := strings.TrimPrefix(begun.header.Get("Content-Location"), s.base)
+	s.await(compaction, "versionsErased", "1")
+	if again := s.must(201, "POST", "/$compact", ""); strings.TrimPrefix(again.header.Get("Content-Location"), s.base) != compaction {
+		t.Errorf("a second POST begins another one: %s", again.body)
+	}
+	if status := s.jobValue(compaction, "status"); status != `"Running"` {
+		t.Errorf("during the reindex the compaction is %s", status)
+	}
+	s.must(202, "DELETE", compaction, "")
+	s.await(compaction, "status", `"Canceled"`)
+	s.must(400, "DELETE", compaction, "")
+	if status := s.jobValue(job, "status"); status != `"Running"` {
+		t.Fatalf("the reindex is %s: the test has lost its grip", status)
+	}
+	s.kill()
+
+	s = startServer(t, s.data, "--compact-every", "0")
+	s.logLine("a compaction that a stop had interrupted goes on")
+	active := "/_operations/compact/" + parameterOf(s.must(200, "GET", "/$compact", ""), "id")
+	s.must(202, "DELETE", job, "")
+	s.await(active, "status", `"Completed"`)
+	s.stop()
+	found, err := leftovers.Find(s.data, []string{secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.Present([]string{secret}); err != nil {
+		t.Error(err)
+	}
+	checkProjections(t, s.data)
+}
+
+// TestCompactionBySchedule: nobody has to ask for it.
+func TestCompactionBySchedule(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--compact-every", "200ms")
+	const secret = "zqsecretx"
+	s.must(201, "PUT", "/Patient/gone", `{"resourceType":"Patient","id":"gone","name":[{"family":"`+secret+`"}]}`)
+	s.must(204, "DELETE", "/Patient/gone?hardDelete=true", "")
+	s.logLine("the log is compacted: what was erased is in no file any more")
+	s.kill()
+	found, err := leftovers.Find(s.data, []string{secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.Present([]string{secret}); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(s.stderr.String(), secret) {
+		t.Error("the server's log holds content of a resource")
+	}
+}
+
+func TestWorthwhile(t *testing.T) {
+	for _, c := range []struct {
+		erasures replay.Erasures
+		want     bool
+	}{
+		{replay.Erasures{}, false},
+		{replay.Erasures{Named: 1}, true},
+		{replay.Erasures{Replaced: 1}, false},
+		{replay.Erasures{Replaced: replacedWorthwhile - 1}, false},
+		{replay.Erasures{Replaced: replacedWorthwhile}, true},
+	} {
+		if got := worthwhile(&c.erasures); got != c.want {
+			t.Errorf("worthwhile(%+v) = %t", c.erasures, got)
+		}
+	}
+}

@@ -23,7 +23,8 @@ type body struct {
 	bytes  []byte
 	share  share
 	pooled *[]byte
-	whole  bool // it came to its end
+	json   *[]byte // a buffer for the JSON of a body in XML, if it was asked for
+	whole  bool    // it came to its end
 }
 
 // free gives memory and budget back. reuse must be false if something may
@@ -33,8 +34,21 @@ func (b *body) free(reuse bool) {
 		*b.pooled = b.bytes[:0]
 		bodyBuffers.Put(b.pooled)
 	}
-	b.bytes, b.pooled = nil, nil
+	if b.json != nil && reuse {
+		bodyBuffers.Put(b.json)
+	}
+	b.bytes, b.pooled, b.json = nil, nil, nil
 	b.share.release()
+}
+
+// forJSON returns space for what a body in XML is in JSON, until free. It may be
+// asked for once.
+func (b *body) forJSON(ctx context.Context) ([]byte, error) {
+	if b.json != nil {
+		return nil, nil
+	}
+	b.json = bodyBuffers.Get().(*[]byte)
+	return (*b.json)[:0], b.share.growBy(ctx, int64(cap(*b.json)))
 }
 
 // readBody reads the body of a request into b: decompressed, at most limit

@@ -158,7 +158,7 @@ func (e *evaluation) written(ctx context.Context, x fhirjson.Value) (fhirjson.Va
 		if err := e.reserve(ctx, xmlBytes(text)); err != nil {
 			return fhirjson.Value{}, err
 		}
-		document, _, err := e.s.decodeXML(text)
+		document, _, err := e.s.decodeXML(text, nil)
 		if err != nil {
 			return fhirjson.Value{}, err
 		}

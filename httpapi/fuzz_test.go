@@ -88,7 +88,7 @@ func FuzzHTTP(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			read, _, err := fhirxml.Decode(d, text, fhirxml.Limits{MaxDepth: 10_000})
+			read, _, err := fhirxml.Decode(d, text, nil, fhirxml.Limits{MaxDepth: 10_000})
 			if err != nil {
 				t.Fatalf("status %d, not FHIR's XML: %v, %q", w.Code, err, text)
 			}

@@ -35,7 +35,7 @@ func (s *Server) negotiate(h http.Header, query parameters) (format, error) {
 	if f, ok := s.weigh(accept); ok {
 		return f, nil
 	}
-	return fhirJSON, notAcceptable("The formats offered are application/fhir+json and application/fhir+xml; Accept excludes both.")
+	return fhirJSON, notAcceptable("The formats offered are application/fhir+json and application/fhir+xml, of FHIR " + s.fhir.FHIRVersion() + "; Accept excludes both.")
 }
 
 func notAcceptable(message string) error { return domain.NewError(domain.NotAcceptable, message) }

@@ -82,6 +82,15 @@ func findPatchFormat(media string) *patchFormat {
 	return &patchFormats[i]
 }
 
+// checkNoJSONPatch refuses a JSON Patch that came with the type of a resource, which
+// is what clients get wrong most often.
+func checkNoJSONPatch(body []byte) error {
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return nil
+	}
+	return invalid("A FHIRPath Patch is a resource of type Parameters. An array of operations is a JSON Patch, which is sent as application/json-patch+json.")
+}
+
 // planPatch makes the command of PATCH /{type}/{id}.
 func (s *Server) planPatch(r *request) (c commit.Command, err error) {
 	if c, err = s.newPatch(r); err != nil {

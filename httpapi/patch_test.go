@@ -113,6 +113,12 @@ func TestPatchFormats(t *testing.T) {
 			}
 		})
 	}
+	t.Run("what a misplaced JSON Patch is told", func(t *testing.T) {
+		for _, contentType := range []string{"application/fhir+json", "application/json"} {
+			a := sv.do("PATCH /fhir/Patient/a", "Content-Type: "+contentType, "\n "+document).want(400, "invalid")
+			a.wantAt("A FHIRPath Patch is a resource of type Parameters. An array of operations is a JSON Patch, which is sent as application/json-patch+json.", "issue", 0, "diagnostics")
+		}
+	})
 	t.Run("without a type", func(t *testing.T) {
 		sv.do("PATCH /fhir/Patient/a").want(415, "not-supported").header("Accept-Patch", acceptPatch)
 		sv.do("PATCH /fhir/Patient?_id=a").want(415, "not-supported").header("Accept-Patch", acceptPatch)

@@ -197,6 +197,11 @@ func (x *exchange) parseBody(ctx context.Context) error {
 	if x.bodyIsXML() {
 		return x.parseXML(ctx)
 	}
+	if x.request.call.patch {
+		if err := checkNoJSONPatch(x.body.bytes); err != nil {
+			return err
+		}
+	}
 	content, err := x.s.parse(x.body.bytes, "The body")
 	x.request.content = content
 	return err

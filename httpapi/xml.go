@@ -34,7 +34,11 @@ func (x *exchange) parseXML(ctx context.Context) error {
 	if err := x.body.share.growBy(ctx, xmlBytes(text)); err != nil {
 		return err
 	}
-	document, places, err := x.s.decodeXML(text)
+	space, err := x.body.forJSON(ctx)
+	if err != nil {
+		return err
+	}
+	document, places, err := x.s.decodeXML(text, space)
 	if err != nil {
 		return err
 	}
@@ -43,9 +47,10 @@ func (x *exchange) parseXML(ctx context.Context) error {
 	return nil
 }
 
-// decodeXML reads a resource in XML, within the limits for all.
-func (s *Server) decodeXML(text []byte) (*fhirjson.Document, *fhirxml.Places, error) {
-	document, places, err := fhirxml.Decode(s.fhir, text, fhirxml.Limits{MaxDepth: s.options.MaxDepth, MaxNodes: s.options.MaxNodes})
+// decodeXML reads a resource in XML, within the limits for all; into space, if there
+// is room in it.
+func (s *Server) decodeXML(text, space []byte) (*fhirjson.Document, *fhirxml.Places, error) {
+	document, places, err := fhirxml.Decode(s.fhir, text, space, fhirxml.Limits{MaxDepth: s.options.MaxDepth, MaxNodes: s.options.MaxNodes})
 	if err != nil {
 		return nil, nil, malformedXML(err)
 	}

@@ -42,7 +42,7 @@ func (a *answer) fromXML() *answer {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	document, _, err := fhirxml.Decode(d, a.Body.Bytes(), fhirxml.Limits{})
+	document, _, err := fhirxml.Decode(d, a.Body.Bytes(), nil, fhirxml.Limits{})
 	if err != nil {
 		a.t.Fatalf("%s: %v in %s", a.request, err, a.Body)
 	}
@@ -264,7 +264,7 @@ func TestXMLOfEveryVersion(t *testing.T) {
 			sv.do("PUT /fhir/Patient/a", xmlType, `<Patient xmlns="http://hl7.org/fhir"><id value="a"/><active value="true"/></Patient>`).want(201).wantAt(true, "active")
 			for _, path := range []string{"/fhir/metadata", "/fhir/metadata?_elements=rest&_pretty=true", "/fhir/$versions", "/fhir/OperationDefinition/versions", "/fhir/Patient/none", "/fhir/_history", "/fhir/Patient?_count=1"} {
 				a := sv.do("GET "+path, xmlAccept)
-				document, _, err := fhirxml.Decode(sv.s.fhir, a.Body.Bytes(), fhirxml.Limits{})
+				document, _, err := fhirxml.Decode(sv.s.fhir, a.Body.Bytes(), nil, fhirxml.Limits{})
 				if err != nil {
 					t.Fatalf("%s: %v in %.1000s", path, err, a.Body)
 				}

@@ -140,8 +140,8 @@ func (c *compactions) run(ctx context.Context, log zerolog.Logger, every time.Du
 		if c.live.WaitApplied(ctx, uint64(c.log.Durable())) != nil {
 			return // it is stopping, or the log has failed, which others tell
 		}
-		log.Info().Msg("a compaction that a stop had interrupted goes on")
 		c.begin()
+		log.Info().Msg("a compaction that a stop had interrupted goes on")
 	}
 	var due <-chan time.Time
 	if every > 0 {

@@ -105,7 +105,7 @@ func (p *xmlPatch) applyTo(text []byte) ([]byte, error) {
 
 // read reads the resource that came out.
 func (p *xmlPatch) read(text []byte) (*fhirjson.Document, error) {
-	document, _, err := fhirxml.Decode(p.definitions, text, fhirxml.Limits{})
+	document, _, err := fhirxml.Decode(p.definitions, text, nil, fhirxml.Limits{})
 	if fault, ok := errors.AsType[*fhirxml.DecodeError](err); ok {
 		issue := domain.Issue{Code: "structure", Message: "The result of the patch is not a resource: " + fault.Message + "."}
 		if fault.Path != "" {

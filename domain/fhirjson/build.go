@@ -18,22 +18,16 @@ type Builder struct {
 	last  uint32   // the latest child of the innermost one, 0 if there is none yet
 }
 
-// pooledText is how much space for text a Builder keeps.
-const pooledText = 256 << 10
-
-// Reset begins a new text, of which the size is expected. It lets go of space
-// that is too large to keep.
-func (b *Builder) Reset(size int) {
-	if cap(b.text) > pooledText || cap(b.nodes) > pooledNodes {
-		*b = Builder{}
-	}
-	if size = min(size, pooledText); cap(b.text) < size {
-		b.text = make([]byte, 0, size)
+// Reset begins a new text. It is written into space, from its beginning, and into
+// new memory where there is no room. Reset lets go of what is too large to keep.
+func (b *Builder) Reset(space []byte) {
+	if cap(b.nodes) > pooledNodes {
+		b.nodes = nil
 	}
 	if cap(b.nodes) == 0 {
 		b.nodes = make([]node, 0, 512)
 	}
-	b.text, b.nodes, b.open, b.last = b.text[:0], b.nodes[:0], b.open[:0], 0
+	b.text, b.nodes, b.open, b.last = space[:0], b.nodes[:0], b.open[:0], 0
 }
 
 // Len is the length of the text so far, and Nodes the number of values.
@@ -164,18 +158,15 @@ func (b *Builder) Draft() Value {
 	return (&Document{src: b.text, nodes: b.nodes}).Root()
 }
 
-// Document returns what was built, as Parse gives it for the same text. The text
-// must be shorter than 4 GiB. The Builder may be used again after Reset.
+// Document returns what was built, as Parse gives it for the same text, which it
+// keeps. The text must be shorter than 4 GiB. The Builder may be used again after
+// Reset.
 func (b *Builder) Document() *Document {
 	d := &Document{src: b.text}
-	if cap(b.text) > pooledText {
-		b.text = nil // the Document has it
-	} else {
-		d.src = append([]byte(nil), b.text...)
-	}
 	d.takeNodes(b.nodes)
+	b.text = nil
 	if cap(b.nodes) > pooledNodes {
-		b.nodes = nil
+		b.nodes = nil // the Document may have them
 	}
 	return d
 }

@@ -179,5 +179,14 @@ func (v Value) Text() []byte {
 	return content
 }
 
+// AppendText appends what Text returns.
+func (v Value) AppendText(dst []byte) []byte {
+	if !v.HasEscapes() {
+		return append(dst, v.Text()...)
+	}
+	n := v.node()
+	return appendUnescaped(dst, v.d.src[n.start+1:n.end-1])
+}
+
 // String returns the decoded content of a string, and "" for other kinds.
 func (v Value) String() string { return string(v.Text()) }

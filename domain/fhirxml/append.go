@@ -30,7 +30,29 @@ func Append(dst []byte, d *definitions.Definitions, v fhirjson.Value, layout Lay
 	if cap(p.entries) > pooledEntries {
 		p.entries = nil
 	}
+	if cap(p.scratch) > pooledTexts {
+		p.scratch = nil
+	}
 	return dst, p.err
+}
+
+// form is how an element is written.
+type form uint8
+
+const (
+	asElements  form = iota
+	asAttribute      // of the element around it
+	asLeaf           // with the value of a primitive, and perhaps id and extensions
+)
+
+func formOf(m definitions.Member) form {
+	switch {
+	case m.Element.Representation == attribute:
+		return asAttribute
+	case m.Type.Kind == definitions.Primitive && m.Type.Format != definitions.XHTML && !m.Element.Repeats():
+		return asLeaf
+	}
+	return asElements
 }
 
 // pooledEntries is how much space a pooled printer keeps.
@@ -42,8 +64,8 @@ type printer struct {
 	element     *definitions.Type // Element, once it is needed
 	layout      Layout
 	entries     []entry // the members of the objects at work, those of the innermost last
-	members     acquaintances
 	narratives  narrator
+	scratch     []byte
 	err         error
 }
 
@@ -91,19 +113,19 @@ func (p *printer) collect(object fhirjson.Value, t *definitions.Type) {
 		if isExtra {
 			name = name[1:]
 		}
-		m := p.members.member(t, name)
-		if m == nil {
+		m, ok := t.Member(name)
+		if !ok {
 			if t.Kind != definitions.Resource || isExtra || string(name) != "resourceType" {
 				p.fail(object, "it has a member that is not an element of "+t.Name)
 			}
 			continue
 		}
-		if isExtra && (m.kind&primitive == 0 || m.Element.Representation != "") {
+		if isExtra && (m.Type.Kind != definitions.Primitive || m.Element.Representation != "") {
 			p.fail(object, "it has extensions of what is not a primitive")
 			continue
 		}
 		if isExtra || pending > 0 {
-			if twin := p.find(base, m.Member); twin != nil {
+			if twin := p.find(base, m); twin != nil {
 				if isExtra {
 					twin.extra = v
 				} else {
@@ -118,15 +140,15 @@ func (p *printer) collect(object fhirjson.Value, t *definitions.Type) {
 		}
 		p.entries = p.entries[:n+1]
 		e := &p.entries[n] // in place: to copy entries costs as much as to write them
-		e.name, e.form, e.member, e.value, e.extra = name, m.form, m.Member, v, fhirjson.Value{}
+		e.name, e.form, e.member, e.value, e.extra = name, formOf(m), m, v, fhirjson.Value{}
 		if isExtra {
 			e.value, e.extra = e.extra, v
 			pending++
 		}
-		if int(m.index) < latest {
+		if m.Element.Index < latest {
 			sortLast(p.entries[base:])
 		} else {
-			latest = int(m.index)
+			latest = m.Element.Index
 		}
 	}
 }
@@ -285,7 +307,8 @@ func (p *printer) primitive(dst []byte, v fhirjson.Value, t *definitions.Type) [
 	switch {
 	case t.JSON == definitions.JSONString && kind == fhirjson.String:
 		if v.HasEscapes() {
-			return AppendEscaped(dst, v.Text())
+			p.scratch = v.AppendText(p.scratch[:0])
+			return AppendEscaped(dst, p.scratch)
 		}
 		raw := v.Raw()
 		return AppendEscaped(dst, raw[1:len(raw)-1])

@@ -29,7 +29,7 @@ type part struct {
 }
 
 func (a *arranger) arrange() {
-	a.build.Reset(a.decoder.build.Len())
+	a.build.Reset(make([]byte, 0, a.decoder.build.Len()))
 	a.object(nil, a.decoder.build.Draft(), nil)
 }
 
@@ -122,7 +122,7 @@ func (a *arranger) item(name []byte, p part) {
 // list builds the array with the values of a primitive, or the one with what they
 // hold beside, if there is anything but null in it.
 func (a *arranger) list(from, to int, extra bool) {
-	if !a.any(from, to, extra) {
+	if !a.holds(from, to, extra) {
 		return
 	}
 	first := a.members[from].value
@@ -159,9 +159,9 @@ func (a *arranger) list(from, to int, extra bool) {
 	a.build.Close()
 }
 
-// any tells whether there is something but null in the arrays of values or of
+// holds tells whether there is something but null in the arrays of values or of
 // extras.
-func (a *arranger) any(from, to int, extra bool) bool {
+func (a *arranger) holds(from, to int, extra bool) bool {
 	for i := from; i < to; i++ {
 		if a.members[i].extra != extra {
 			continue

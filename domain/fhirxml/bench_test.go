@@ -36,8 +36,9 @@ func bundle(n int) string {
 	return b.String()
 }
 
-// BenchmarkCodec compares XML with JSON. In: what a body costs until there is a
-// tree, for XML with the JSON that is stored. Out: what a stored resource costs
+// BenchmarkCodec compares XML with JSON: together it is to cost at most three times
+// as much. In: what a body costs until there is a tree, for XML with the JSON that
+// is stored. Out: what a stored resource costs
 // that is parsed and written; JSON that is shown whole is not even parsed.
 func BenchmarkCodec(b *testing.B) {
 	d := load(b, definitions.R4)
@@ -52,6 +53,7 @@ func BenchmarkCodec(b *testing.B) {
 			b.Fatal(err)
 		}
 		dst := make([]byte, 0, 2*len(xml))
+		space := make([]byte, 0, len(xml)) // as the text in JSON is there, and a server uses buffers again
 		b.Run(c.name+"_in_json", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -65,7 +67,7 @@ func BenchmarkCodec(b *testing.B) {
 		b.Run(c.name+"_in_xml", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				document, _, err := Decode(d, xml, Limits{})
+				document, _, err := Decode(d, xml, space, Limits{})
 				if err != nil {
 					b.Fatal(err)
 				}

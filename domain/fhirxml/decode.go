@@ -47,9 +47,10 @@ const NodeBytes = 100
 
 // Decode reads a resource in XML as JSON: a text without insignificant white
 // space and with resourceType first, and its tree. Every error is a *DecodeError.
-// The Places keep src, which must not be changed while they are in use.
-func Decode(d *definitions.Definitions, src []byte, limits Limits) (*fhirjson.Document, *Places, error) {
-	document, err := decode(d, src, limits, nil)
+// The Places keep src, which must not be changed while they are in use. The text of
+// the Document stands in space if there is room for it: then the Document keeps that.
+func Decode(d *definitions.Definitions, src, space []byte, limits Limits) (*fhirjson.Document, *Places, error) {
+	document, err := decode(d, src, space, limits, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,10 +58,10 @@ func Decode(d *definitions.Definitions, src []byte, limits Limits) (*fhirjson.Do
 }
 
 // decode is Decode, and notes the places if it is given where.
-func decode(d *definitions.Definitions, src []byte, limits Limits, places *[]mark) (*fhirjson.Document, error) {
+func decode(d *definitions.Definitions, src, space []byte, limits Limits, places *[]mark) (*fhirjson.Document, error) {
 	c := decoders.Get().(*decoder)
 	defer c.end()
-	c.begin(d, src, limits, places != nil)
+	c.begin(d, src, space, limits, places != nil)
 	if !c.document() {
 		return nil, c.fault
 	}
@@ -84,7 +85,6 @@ type decoder struct {
 	element     *definitions.Type // Element: what a primitive holds beside its value
 	scan        xmltext.Scanner
 	build       fhirjson.Builder
-	members     acquaintances
 	maxDepth    int32
 	maxNodes    int
 	disordered  bool      // what is built needs to be arranged
@@ -111,6 +111,20 @@ const (
 	listed                       // the array of its latest child is open in JSON
 	waiting                      // an attribute waits to be added
 )
+
+// flagsOf are those that the definitions give.
+func flagsOf(m definitions.Member) (f flags) {
+	switch m.Type.Kind {
+	case definitions.Primitive:
+		f = primitive
+	case definitions.Resource:
+		f = wraps
+	}
+	if m.Element.Repeats() {
+		f |= repeats
+	}
+	return f
+}
 
 // frame is an open element.
 type frame struct {
@@ -153,7 +167,7 @@ const (
 	pooledFrames = 512
 )
 
-func (c *decoder) begin(d *definitions.Definitions, src []byte, limits Limits, placed bool) {
+func (c *decoder) begin(d *definitions.Definitions, src, space []byte, limits Limits, placed bool) {
 	if c.definitions != d {
 		c.definitions, c.element = d, d.Type("Element")
 	}
@@ -164,7 +178,10 @@ func (c *decoder) begin(d *definitions.Definitions, src []byte, limits Limits, p
 		c.maxNodes = limits.MaxNodes
 	}
 	c.frames, c.delayed, c.marks, c.fault, c.disordered, c.placed = c.frames[:0], c.delayed[:0], nil, nil, false, placed
-	c.build.Reset(len(src))
+	if cap(space) < len(src)/2 {
+		space = make([]byte, 0, len(src))
+	}
+	c.build.Reset(space)
 	c.scan.Reset(src, xmltext.Options{MaxDepth: int(c.maxDepth) + narrativeDepth, Known: namespaces})
 }
 
@@ -175,7 +192,7 @@ const narrativeDepth = 256
 // end gives the decoder back.
 func (c *decoder) end() {
 	c.scan.Reset(nil, xmltext.Options{})
-	c.build.Reset(0)
+	c.build.Reset(nil)
 	if cap(c.narrative)+cap(c.scratch) > pooledTexts {
 		c.narrative, c.scratch = nil, nil
 	}

@@ -54,6 +54,14 @@ func TestDecode(t *testing.T) {
 		{"prefix for FHIR", `<f:Patient xmlns:f="http://hl7.org/fhir"><f:active value="true"/></f:Patient>`, `{"resourceType":"Patient","active":true}`},
 		{"other order", `<Patient` + fhir + `><gender value="male"/><name><family value="F"/></name><active value="true"/><name><family value="G"/></name></Patient>`,
 			`{"resourceType":"Patient","active":true,"name":[{"family":"F"},{"family":"G"}],"gender":"male"}`},
+		{"extensions in a list with gaps", `<Patient` + fhir + `><name><given value="A"></given><given value="B"/><family value="F"/><given id="c"/><given value="D"/><text value="T"/><given value="E" id="e"></given></name></Patient>`,
+			`{"resourceType":"Patient","name":[{"text":"T","family":"F","given":["A","B",null,"D","E"],"_given":[null,null,{"id":"c"},null,{"id":"e"}]}]}`},
+		{"list of nothing but extensions", `<Patient` + fhir + `><name><given id="a"/><given id="b"/></name></Patient>`,
+			`{"resourceType":"Patient","name":[{"_given":[{"id":"a"},{"id":"b"}]}]}`},
+		{"other order within resources within", `<Bundle` + fhir + `><entry><resource><Patient><gender value="male"/><contained><Group><name value="\"/><id value="g"/></Group></contained></Patient></resource></entry><type value="batch"/></Bundle>`,
+			`{"resourceType":"Bundle","type":"batch","entry":[{"resource":{"resourceType":"Patient","contained":[{"resourceType":"Group","id":"g","name":"\\"}],"gender":"male"}}]}`},
+		{"url behind extensions and before others", `<Patient` + fhir + `><extension url="a" id="i"><valueString value="x"/><extension url="b"/></extension></Patient>`,
+			`{"resourceType":"Patient","extension":[{"id":"i","extension":[{"url":"b"}],"url":"a","valueString":"x"}]}`},
 		{"dropped", "\uFEFF<?xml version='1.0' encoding='UTF-8'?>\n<!-- a --><?b c?>\n<Patient" + fhir + " xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance' xsi:schemaLocation='x y'>\n <!-- a --><?b c?> <active value='true' ></active>\n</Patient>\n",
 			`{"resourceType":"Patient","active":true}`},
 		{"empty element is left to validate", `<Patient` + fhir + `><name/></Patient>`, `{"resourceType":"Patient","name":[{}]}`},
@@ -73,6 +81,8 @@ func TestDecode(t *testing.T) {
 		{"single element twice", `<Patient` + fhir + `><active value="true"/><active value="true"/></Patient>`, "line 1, column 60, at Patient: the element active cannot repeat"},
 		{"single element twice, apart", `<Patient` + fhir + `><gender value="male"/><active value="true"/><gender value="male"/></Patient>`,
 			"line 1, column 82, at Patient: the element gender cannot repeat"},
+		{"unknown element behind a gap", `<Patient` + fhir + `><name><given value="A"/><given value="B"><extension url="u"/></given><text value="t"/><given value="C"><extension url="u"><Url/></extension></given></name></Patient>`,
+			"line 1, column 160, at Patient.name[0].given[2].extension[0]: 'Url' is not an element of Extension. Names are case-sensitive: url is one"},
 		{"text", `<Patient` + fhir + `>a</Patient>`, "line 1, column 38, at Patient: text cannot stand here; a value stands in the attribute 'value'"},
 		{"CDATA", `<Patient` + fhir + `><![CDATA[a]]></Patient>`, "line 1, column 38, at Patient: text cannot stand here; a value stands in the attribute 'value'"},
 		{"nothing in it", `<Patient` + fhir + `><active/></Patient>`, "line 1, column 38, at Patient.active: it has neither a value nor an extension; leave out what has no content"},
@@ -131,6 +141,44 @@ func TestDecodeDepth(t *testing.T) {
 				t.Errorf("%d levels: the JSON is deeper than Decode counted: %v", levels, err)
 			}
 		}
+	}
+}
+
+func TestDecodeDepthOfPrimitives(t *testing.T) {
+	d := load(t, definitions.R4)
+	for text, depth := range map[string]int{
+		`<Patient` + fhir + `><birthDate value="2020"/></Patient>`:                                 1,
+		`<Patient` + fhir + `><birthDate id="a" value="2020"/></Patient>`:                          2,
+		`<Patient` + fhir + `><name><given value="A"/></name></Patient>`:                           4,
+		`<Patient` + fhir + `><name><given id="a"/></name></Patient>`:                              5,
+		`<Patient` + fhir + `><birthDate><extension url="a"/></birthDate></Patient>`:               4,
+		`<Patient` + fhir + `><text><div` + xhtml + `><p><b/></p></div></text></Patient>`:          2,
+		`<Bundle` + fhir + `><entry><resource><Patient/></resource></entry></Bundle>`:              4,
+		`<Patient` + fhir + `><contained><Patient><id value="a"/></Patient></contained></Patient>`: 3,
+	} {
+		document, _, err := Decode(d, []byte(text), nil, Limits{MaxDepth: depth})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if _, err := fhirjson.Parse(document.Source(), fhirjson.Limits{MaxDepth: depth}); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		if _, _, err := Decode(d, []byte(text), nil, Limits{MaxDepth: depth - 1}); err == nil && depth > 1 {
+			t.Errorf("%s has %d levels, and is read where one less is allowed", text, depth)
+		}
+	}
+}
+
+func TestDecodeNodes(t *testing.T) {
+	d := load(t, definitions.R4)
+	text := []byte(`<Patient` + fhir + `><name><given value="A"/></name></Patient>`) // 6 values: {, resourceType, [, {, [, A
+	if _, _, err := Decode(d, text, nil, Limits{MaxNodes: 6}); err != nil {
+		t.Error(err)
+	}
+	_, _, err := Decode(d, text, nil, Limits{MaxNodes: 5})
+	if fault, ok := errors.AsType[*DecodeError](err); !ok || fault.Message != "the resource has too many elements" {
+		t.Errorf("6 values where 5 are allowed: %v", err)
 	}
 }
 

@@ -39,6 +39,12 @@
 // else makes a resource valid is left to validate; Places leads from there back
 // to the XML.
 //
+// # How it is read
+//
+// A decoder builds the JSON, text and tree, while it goes through the XML once. Only
+// if elements stand in another order than that of the definitions, a list has gaps,
+// or primitives in a list have id or extensions, an arranger builds it once more.
+//
 // Time and memory grow linearly with the text. All functions are pure and safe
 // for concurrent use.
 package fhirxml

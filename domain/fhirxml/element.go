@@ -64,15 +64,15 @@ func (c *decoder) openElement() bool {
 	s := &c.scan
 	f := &c.frames[len(c.frames)-1]
 	local := s.Local(s.Name)
-	m := c.members.member(f.typ, local)
-	if m == nil || s.Name.Space != fhirSpace || m.form == asAttribute || m.form == asDiv {
-		if m != nil && m.form == asDiv && s.Name.Space == xhtmlSpace {
+	m, known := f.typ.Member(local)
+	if !known || s.Name.Space != fhirSpace || m.Element.Representation == attribute || m.Type.Format == definitions.XHTML {
+		if known && m.Type.Format == definitions.XHTML && s.Name.Space == xhtmlSpace {
 			return c.openNarrative(m)
 		}
-		return c.unexpected(m, f.typ)
+		return c.unexpected(m, known, f.typ)
 	}
-	kind := m.kind
-	name, ok := c.enter(m, local, s.Start)
+	kind := flagsOf(m)
+	name, ok := c.enter(m.Element, local, kind, s.Start)
 	if !ok {
 		return false
 	}
@@ -87,28 +87,35 @@ func (c *decoder) openElement() bool {
 		return c.fail(s.Start, "elements are nested too deeply")
 	}
 	attributes := s.Attributes()
-	if s.Empty && kind&primitive != 0 && len(attributes) == 1 && c.isValue(&attributes[0]) {
-		return c.value(name, &attributes[0], m) // nearly all elements
+	if s.Empty && kind&primitive != 0 && len(attributes) == 1 && c.isValue(&attributes[0]) { // nearly all elements
+		if a := &attributes[0]; m.Type.JSON == definitions.JSONString && !a.Coded && !a.Quotes {
+			c.build.Spelled(name, fhirjson.String, s.Source()[a.Start:a.End])
+			return true
+		}
+		return c.value(name, &attributes[0], m.Type)
 	}
 	f = c.push(m.Type, kind, depth)
-	f.own = uint8(m.index)
+	f.own = uint8(m.Element.Index)
 	switch {
 	case kind&primitive != 0:
 		f.typ = c.element
-		if !c.firstValue(name, m, f) {
+		if !c.firstValue(name, m.Type, f) {
 			return false
 		}
 	case kind&wraps == 0:
 		c.build.Open(name, fhirjson.Object)
 		f.flags |= opened
 	}
-	for i, t := 0, m.Type; i < len(attributes); i++ {
-		if !c.readAttribute(&attributes[i], t) {
+	for i := range attributes {
+		if !c.readAttribute(&attributes[i], m.Type) {
 			return false
 		}
 	}
 	return !s.Empty || c.close()
 }
+
+// attribute is the Representation of elements that are attributes in XML.
+const attribute = "xmlAttr"
 
 // isValue tells whether an attribute is the value of a primitive.
 func (c *decoder) isValue(a *xmltext.Attribute) bool {
@@ -117,12 +124,12 @@ func (c *decoder) isValue(a *xmltext.Attribute) bool {
 
 // firstValue adds the value of a primitive, wherever it stands among the
 // attributes. Without one, an item of a list is null.
-func (c *decoder) firstValue(name []byte, m *known, f *frame) bool {
+func (c *decoder) firstValue(name []byte, t *definitions.Type, f *frame) bool {
 	attributes := c.scan.Attributes()
 	for i := range attributes {
 		if c.isValue(&attributes[i]) {
 			f.flags |= hasValue
-			return c.value(name, &attributes[i], m)
+			return c.value(name, &attributes[i], t)
 		}
 	}
 	if f.flags&repeats != 0 {
@@ -144,30 +151,30 @@ func (c *decoder) readAttribute(a *xmltext.Attribute, t *definitions.Type) bool 
 		return true
 	}
 	f := &c.frames[len(c.frames)-1]
-	m := c.members.member(f.typ, name)
-	if m == nil || m.form != asAttribute {
+	m, known := f.typ.Member(name)
+	if !known || m.Element.Representation != attribute {
 		return c.unknownAttribute(a, t)
 	}
-	if m.index > 0 && f.flags&waiting == 0 {
+	if m.Element.Index > 0 && f.flags&waiting == 0 {
 		f.flags |= waiting
-		c.delayed = append(c.delayed, delayed{attribute: *a, member: *m})
+		c.delayed = append(c.delayed, delayed{attribute: *a, member: m})
 		return true
 	}
 	return c.addAttribute(a, m)
 }
 
 // value adds the value of an attribute, of a primitive type.
-func (c *decoder) value(name []byte, a *xmltext.Attribute, m *known) bool {
+func (c *decoder) value(name []byte, a *xmltext.Attribute, t *definitions.Type) bool {
 	text := c.scan.Source()[a.Start:a.End]
 	if a.Coded {
 		c.scratch = xmltext.AppendValue(c.scratch[:0], text)
 		text = c.scratch
 	}
 	kind := fhirjson.String
-	switch m.json {
+	switch t.JSON {
 	case definitions.JSONNumber:
 		if kind = fhirjson.Number; !isNumber(text) {
-			return c.fail(int(a.Start), "the value of type "+m.Type.Name+" must be a number, such as 0, -1 or 1.50, without white space")
+			return c.fail(int(a.Start), "the value of type "+t.Name+" must be a number, such as 0, -1 or 1.50, without white space")
 		}
 	case definitions.JSONBoolean:
 		switch string(text) {
@@ -176,7 +183,7 @@ func (c *decoder) value(name []byte, a *xmltext.Attribute, m *known) bool {
 		case "false":
 			kind = fhirjson.False
 		default:
-			return c.fail(int(a.Start), "the value of type "+m.Type.Name+" must be true or false")
+			return c.fail(int(a.Start), "the value of type "+t.Name+" must be true or false")
 		}
 	default:
 		if a.Coded || a.Quotes {
@@ -222,16 +229,16 @@ func isNumber(text []byte) bool {
 }
 
 // unexpected refuses the element at hand.
-func (c *decoder) unexpected(m *known, t *definitions.Type) bool {
+func (c *decoder) unexpected(m definitions.Member, known bool, t *definitions.Type) bool {
 	s := &c.scan
 	local := string(s.Local(s.Name))
 	name := xmltext.ShownName([]byte(local))
 	switch {
-	case m != nil && m.form == asDiv:
+	case known && m.Type.Format == definitions.XHTML:
 		return c.fail(s.Start, `the narrative must be in the namespace of XHTML: xmlns="`+xhtmlNamespace+`"`)
 	case s.Name.Space != fhirSpace:
 		return c.fail(s.Start, "the element "+name+" is in another namespace than FHIR's, which is "+fhirNamespace)
-	case m != nil:
+	case known:
 		return c.fail(s.Start, name+" is an attribute, not an element")
 	}
 	message := name + " is not an element of " + t.Name

@@ -77,10 +77,9 @@ func skipPlain(text []byte) int {
 // odd marks, in the high bit of its byte, the first byte of w that needs a second
 // look. Marks above the first one may be false: borrows run upwards.
 func odd(w uint64) uint64 {
-	and := (w ^ '&'*everyByte) - everyByte
+	quoteOrAnd := ((w | ('"'^'&')*everyByte) ^ '&'*everyByte) - everyByte // they differ in one bit
 	less := (w ^ '<'*everyByte) - everyByte
-	quote := (w ^ '"'*everyByte) - everyByte
 	control := w - ' '*everyByte
 	beyond := w ^ 0xEF*everyByte
-	return ((and|less|quote|control)&^w | (beyond-everyByte)&^beyond) & highBits
+	return ((quoteOrAnd|less|control)&^w | (beyond-everyByte)&^beyond) & highBits
 }

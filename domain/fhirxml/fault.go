@@ -64,9 +64,10 @@ func (c *decoder) path() string {
 			path = strconv.AppendInt(path, int64(count-1), 10)
 			path = append(path, ']')
 		}
-		if object = latest; f.flags&primitive != 0 {
-			object, _ = latestItem(object, c.extraName(f))
+		if f.flags&primitive != 0 {
+			latest, _ = latestItem(object, c.extraName(f))
 		}
+		object = latest
 		if len(path) > greatestPath {
 			return string(bytes.ToValidUTF8(path[:greatestPath], nil)) + "…"
 		}

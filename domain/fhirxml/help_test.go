@@ -20,11 +20,11 @@ func load(t testing.TB, v definitions.Version) *definitions.Definitions {
 // read is Decode for the text of the JSON. It panics if the tree beside it is not
 // the one that Parse makes of the text.
 func read(d *definitions.Definitions, xml []byte, limits Limits) (json []byte, places *Places, err error) {
-	document, places, err := Decode(d, xml, limits)
+	document, places, err := Decode(d, xml, nil, limits)
 	if err != nil {
 		return nil, nil, err
 	}
-	parsed, err := fhirjson.Parse(document.Source(), fhirjson.Limits{MaxDepth: 10_000})
+	parsed, err := fhirjson.Parse(document.Source(), fhirjson.Limits{MaxDepth: limits.MaxDepth})
 	if err != nil {
 		panic("Decode gave JSON that does not parse: " + err.Error())
 	}

@@ -10,13 +10,13 @@ import (
 // continues its array if it repeats, and refuses a single one that is there for
 // the second time. It returns the name that the value has in JSON: none in an
 // array.
-func (c *decoder) enter(m *known, name []byte, start int) (as []byte, ok bool) {
+func (c *decoder) enter(e *definitions.Element, name []byte, kind flags, start int) (as []byte, ok bool) {
 	f := &c.frames[len(c.frames)-1]
-	if f.flags&(opened|waiting) != opened && !c.prepare(m.index) {
+	if f.flags&(opened|waiting) != opened && !c.prepare(e) {
 		return nil, false
 	}
 	if f.flags&listed != 0 {
-		if f.latest == m.index {
+		if int(f.latest) == e.Index {
 			f.run++
 			c.mark(start)
 			return nil, true
@@ -24,15 +24,15 @@ func (c *decoder) enter(m *known, name []byte, start int) (as []byte, ok bool) {
 		c.build.Close()
 		f.flags &^= listed
 	}
-	switch again := f.seen.Add(int(m.index)); {
-	case again && m.kind&repeats == 0:
-		return nil, c.twice(start, m.Element)
-	case again || m.index < f.latest:
+	switch again := f.seen.Add(e.Index); {
+	case again && kind&repeats == 0:
+		return nil, c.twice(start, e)
+	case again || e.Index < int(f.latest):
 		c.disordered = true
 	}
-	f.latest = m.index
+	f.latest = int16(e.Index)
 	c.mark(start)
-	if m.kind&repeats == 0 {
+	if kind&repeats == 0 {
 		return name, true
 	}
 	c.build.Open(name, fhirjson.Array)
@@ -51,12 +51,15 @@ func (c *decoder) twice(at int, e *definitions.Element) bool {
 
 // prepare makes the innermost open element ready for a child: the object for what
 // a primitive holds is open, and what comes before the child is added.
-func (c *decoder) prepare(index int16) bool {
+func (c *decoder) prepare(e *definitions.Element) bool {
 	f := &c.frames[len(c.frames)-1]
 	if f.flags&opened == 0 {
+		if f.depth > c.maxDepth {
+			return c.fail(c.scan.Start, "elements are nested too deeply")
+		}
 		c.openExtra(f)
 	}
-	return f.flags&waiting == 0 || index < c.delayed[len(c.delayed)-1].member.index || c.addDelayed()
+	return f.flags&waiting == 0 || e.Index < c.delayed[len(c.delayed)-1].member.Element.Index || c.addDelayed()
 }
 
 // openExtra opens the object with id and extensions of a primitive, for the first
@@ -91,7 +94,7 @@ func (c *decoder) extraName(f *frame) []byte {
 // extension with extensions.
 type delayed struct {
 	attribute xmltext.Attribute
-	member    known
+	member    definitions.Member
 }
 
 // addDelayed adds the attribute of the innermost open element that waits.
@@ -100,11 +103,11 @@ func (c *decoder) addDelayed() bool {
 	a := c.delayed[last]
 	c.delayed = c.delayed[:last]
 	c.frames[len(c.frames)-1].flags &^= waiting
-	return c.addAttribute(&a.attribute, &a.member)
+	return c.addAttribute(&a.attribute, a.member)
 }
 
 // addAttribute adds an attribute that is an element.
-func (c *decoder) addAttribute(a *xmltext.Attribute, m *known) bool {
-	name, ok := c.enter(m, c.scan.Local(a.Name), int(a.Name.Start))
-	return ok && c.value(name, a, m)
+func (c *decoder) addAttribute(a *xmltext.Attribute, m definitions.Member) bool {
+	name, ok := c.enter(m.Element, c.scan.Local(a.Name), flagsOf(m), int(a.Name.Start))
+	return ok && c.value(name, a, m.Type)
 }

@@ -3,14 +3,15 @@ package fhirxml
 import (
 	"bytes"
 
+	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/fhirxml/xmltext"
 )
 
 // openNarrative reads a whole narrative, whose div was just opened.
-func (c *decoder) openNarrative(m *known) bool {
+func (c *decoder) openNarrative(m definitions.Member) bool {
 	s, outer := &c.scan, c.scan.Depth()
-	name, ok := c.enter(m, s.Local(s.Name), s.Start)
+	name, ok := c.enter(m.Element, s.Local(s.Name), flagsOf(m), s.Start)
 	if !ok {
 		return false
 	}

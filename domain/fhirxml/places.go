@@ -34,7 +34,7 @@ func (c *decoder) mark(start int) {
 // that stands at an offset of the JSON. Both count from 1, columns characters.
 func (p *Places) At(offset int) (line, column int) {
 	p.once.Do(func() {
-		_, _ = decode(p.definitions, p.src, p.limits, &p.marks) // it succeeded before
+		_, _ = decode(p.definitions, p.src, nil, p.limits, &p.marks) // it succeeded before
 		p.lines = xmltext.NewLines(p.src)
 	})
 	after := sort.Search(len(p.marks), func(i int) bool { return p.marks[i].json > offset })

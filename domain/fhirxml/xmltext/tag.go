@@ -29,8 +29,11 @@ func (s *Scanner) startTag() bool {
 		s.Name.set(start+1, i)
 	}
 	nameEnd := i
-	s.rooted = true
 	s.mark = len(s.spaces)
+	if i+len(usual) <= len(s.src) && string(s.src[i:i+len(usual)]) == usual && s.leaf(start, i) {
+		return true
+	}
+	s.rooted = true
 	s.attributes = s.attributes[:0]
 	i = s.plainAttribute(i)
 	more := i < len(s.src) && s.src[i] != '>' && s.src[i] != '/'
@@ -110,33 +113,50 @@ func (s *Scanner) endTag() bool {
 // usual begins the attribute that most elements of FHIR have.
 const usual = ` value="`
 
-// plainAttribute reads the first attribute of a tag if it is spelled as nearly all
-// are: behind one blank, with a plain name, no blanks around =, and between double
-// quotes no character that means more than itself. It returns where it ends; i if
-// it is another, or declares a namespace.
-func (s *Scanner) plainAttribute(i int) int {
-	src := s.src
-	if i+1 >= len(src) || src[i] != ' ' || src[i+1] == 'x' {
-		return i
+// leaf reads the rest of an empty tag whose only attribute is the usual one, spelled
+// as it is nearly always, if this is one: without a character in it that means more
+// than itself. All that it does would be done without it, in twice the time.
+func (s *Scanner) leaf(start, nameEnd int) bool {
+	from := nameEnd + len(usual)
+	end := skipPlain(s.src, from)
+	if end+3 > len(s.src) || string(s.src[end:end+3]) != `"/>` || len(s.open) == 0 || s.Name.HasPrefix() {
+		return false
 	}
-	at := i + len(usual) - 2
-	if i+len(usual) > len(src) || string(src[i:i+len(usual)]) != usual {
-		at = plainName(src, i+1)
-		if at == 0 || at+1 >= len(src) || src[at] != '=' || src[at+1] != '"' {
-			return i
-		}
-	}
-	end := skipPlain(src, at+2)
-	if end >= len(src) || src[end] != '"' {
-		return i
-	}
+	s.oneAttribute(nameEnd+1, nameEnd+len(usual)-2, from, end)
+	s.at = end + 3
+	s.Kind, s.Empty, s.Start, s.End, s.Name.Space = Open, true, start, s.at, s.plainSpace
+	return true
+}
+
+// oneAttribute makes the first attribute, with a plain name and value.
+func (s *Scanner) oneAttribute(start, end, from, to int) {
 	if cap(s.attributes) == 0 {
 		s.attributes = make([]Attribute, 0, 4)
 	}
 	s.attributes = s.attributes[:1]
 	a := &s.attributes[0]
-	a.Name.set(i+1, at)
-	a.Start, a.End, a.Coded, a.Quotes = int32(at+2), int32(end), false, false
+	a.Name.set(start, end)
+	a.Start, a.End, a.Coded, a.Quotes = int32(from), int32(to), false, false
+}
+
+// plainAttribute reads the first attribute of a tag if it is spelled as nearly all
+// are: behind one blank, with a plain name, no blanks around =, and between double
+// quotes no character that means more than itself. It returns where it ends; i if
+// it is another, or may declare a namespace.
+func (s *Scanner) plainAttribute(i int) int {
+	src := s.src
+	if i+1 >= len(src) || src[i] != ' ' || src[i+1] == 'x' {
+		return i
+	}
+	at := plainName(src, i+1)
+	if at == 0 || at+1 >= len(src) || src[at] != '=' || src[at+1] != '"' {
+		return i
+	}
+	end := skipPlain(src, at+2)
+	if end >= len(src) || src[end] != '"' {
+		return i
+	}
+	s.oneAttribute(i+1, at, at+2, end)
 	return end + 1
 }
 
@@ -242,13 +262,12 @@ const (
 func skipPlain(src []byte, i int) int {
 	for i+8 <= len(src) {
 		w := binary.LittleEndian.Uint64(src[i:])
-		double := (w ^ '"'*everyByte) - everyByte
+		quoteOrAnd := ((w | ('"'^'&')*everyByte) ^ '&'*everyByte) - everyByte // they differ in one bit
 		slash := (w ^ '\\'*everyByte) - everyByte
-		and := (w ^ '&'*everyByte) - everyByte
 		less := (w ^ '<'*everyByte) - everyByte
 		control := w - ' '*everyByte
 		// Marks above the first one may be false: borrows run upwards.
-		if marks := (double | slash | and | less | control) &^ w & highBits; marks != 0 {
+		if marks := (quoteOrAnd | slash | less | control) &^ w & highBits; marks != 0 {
 			return i + bits.TrailingZeros64(marks)>>3
 		}
 		i += 8

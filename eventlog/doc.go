@@ -49,6 +49,12 @@
 // The form of a segment, and the rule that tells a torn tail from damage, are
 // drawn in package record.
 //
+// # Files by themselves
+//
+// A SegmentReader reads and verifies segments one by one, of a folder that another
+// process writes to or of a copy. It takes no lock: a sealed segment never changes, and
+// one that is written to only grows.
+//
 // # What it leaves to others
 //
 // Who may append, what a record means, that a batch still fits what was decided

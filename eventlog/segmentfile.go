@@ -157,7 +157,8 @@ func (w *verification) open(file File, n SegmentNumber) (*verifiedSegment, *reco
 
 // wholeCommits finds the end of the last whole commit, of a segment that may be
 // written to, and makes it durable. What is seen half written is whole when more is
-// seen behind it, so that damage is what stays when looked at again.
+// seen behind it, so that damage is what stays when looked at again. If this sync fails,
+// the kernel tells the process that writes as well, at its next one.
 func (w *verification) wholeCommits(s *verifiedSegment, file File) (int64, error) {
 	for before := int64(-1); ; {
 		size, err := file.Size()

@@ -27,13 +27,15 @@ type backupCommand struct {
 
 // Help says what a backup is.
 func (c *backupCommand) Help() string {
-	return `  fhirlog backup --data ./data --to /mnt/backup/fhir     while a server runs on ./data, or not
-  fhirlog backup verify /mnt/backup/fhir
-  fhirlog restore --from /mnt/backup/fhir --data ./restored
+	return `Copies what is new since the last run, and verifies it: frames, hashes, chain, and once more what is read back from the target. The log has one past, so one backup holds all moments: restore it --until any of them. What was erased by name leaves the backup with the first run after the compaction; give each log a target of its own, and do not keep former versions of objects there (versioning, object lock), or erased contents stay in them.
 
-Copies what is new since the last run, and verifies it: frames, hashes, chain, and once more what is read back from the target. The log has one past, so one backup holds all moments: restore it --until any of them. What was erased by name leaves the backup with the first run after the compaction; give each log a target of its own, and do not keep former versions of objects there (versioning, object lock), or erased contents stay in them.
+The target is a folder, or s3://bucket/folder with the parameters endpoint and region: s3://backups/fhir?endpoint=https://minio.example.org:9000. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from ~/.aws/credentials, or from the machine's role. Objects are not encrypted by fhirlog: they hold patients' data, as the data folder does.
 
-The target is a folder, or s3://bucket/folder with the parameters endpoint and region: s3://backups/fhir?endpoint=https://minio.example.org:9000. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from ~/.aws/credentials, or from the machine's role. Objects are not encrypted by fhirlog: they hold patients' data, as the data folder does.`
+    fhirlog backup --data ./data --to /mnt/backup/fhir
+    fhirlog backup verify /mnt/backup/fhir
+    fhirlog restore --from /mnt/backup/fhir --data ./restored
+
+All flags: fhirlog backup run --help.`
 }
 
 // backupRunCommand is `fhirlog backup run`.

@@ -153,6 +153,14 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("verify of a fork that has grown says\n%s", out)
 	}
 	mustFail(t, "give another target", "backup", "--data", forked, "--to", target)
+	// The copy of a fork is that fork, and still proves where it comes from.
+	mustRun(t, "backup", "--data", forked, "--to", target+"-of-fork", "--with-key")
+	mustRun(t, "restore", "--from", target+"-of-fork", "--data", filepath.Join(dir, "fork2"))
+	out = mustRun(t, "verify", "--data", filepath.Join(dir, "fork2"))
+	if !strings.Contains(out, "the first "+size+" records are those of fhirlog/") {
+		t.Errorf("verify of the copy of a fork says\n%s", out)
+	}
+	mustFail(t, "must not be signed in its name", "prove", "--position", "1", "--sign", "--data", filepath.Join(dir, "fork2"), "--log-key", filepath.Join(data, "proof", "key"))
 	mustFail(t, "are not apart", "backup", "--data", data, "--to", filepath.Join(data, "backup"))
 	mustFail(t, "no backup at", "restore", "--from", filepath.Join(dir, "nothing"), "--data", filepath.Join(dir, "new"))
 	s.stop()

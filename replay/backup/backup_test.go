@@ -2,6 +2,8 @@ package backup_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -20,7 +22,7 @@ import (
 // TestRandomLivesAreRestoredAtAnyMoment commits, erases, restarts and backs up at
 // random, and restores random moments: what is restored is what the list says.
 func TestRandomLivesAreRestoredAtAnyMoment(t *testing.T) {
-	rounds := 8
+	rounds := 5
 	if testing.Short() {
 		rounds = 2
 	}
@@ -325,5 +327,49 @@ func moveAll(t testing.TB, disk *faultfs.FS, from, to string) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// meddled is a target that another run writes to in the middle.
+type meddled struct {
+	backup.Target
+	meddle func()
+}
+
+func (m *meddled) Put(ctx context.Context, name string, content []byte) error {
+	if m.meddle != nil {
+		meddle := m.meddle
+		m.meddle = nil
+		meddle()
+	}
+	return m.Target.Put(ctx, name, content)
+}
+
+// TestTwoRunsAtOnce: where nothing locks a target, the run that ends last says so, and
+// the backup of the first is whole.
+func TestTwoRunsAtOnce(t *testing.T) {
+	early, late := twoStates(t)
+	disk := faultfs.New()
+	if _, err := tryBackUp(early.source(), disk); err != nil {
+		t.Fatal(err)
+	}
+	target := &meddled{Target: backup.OpenFolder(disk, targetDir), meddle: func() {
+		if _, err := tryBackUp(late.source(), disk); err != nil {
+			t.Error(err)
+		}
+	}}
+	if _, err := backup.Run(background, late.source(), target, backup.Options{}); err == nil || !strings.Contains(err.Error(), "another run") {
+		t.Errorf("the other run: %v", err)
+	}
+	checkTarget(t, disk, early, late, nil)
+	held, err := backup.OpenFolderToWrite(disk, targetDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tryBackUp(late.source(), disk); !errors.Is(err, eventlog.ErrLocked) {
+		t.Errorf("a run while another has the folder: %v", err)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

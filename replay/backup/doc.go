@@ -33,6 +33,8 @@
 //	proof/checkpoints   all signed checkpoints; proof/cosigned: those of witnesses
 //	proof/key.pub       the public key of the log
 //	proof/key           the private key, only if that was asked for
+//	ancestor/key.pub, ancestor/prefix.json
+//	                    of a fork: what proves which log it was forked from
 //	log/00000001.seg …  segments; the last one up to its last durable commit
 //
 // The tree over the log and the projections are computed from the log, and not copied.

@@ -2,7 +2,6 @@ package backup_test
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -26,13 +25,13 @@ func (f frozen) source() backup.Source {
 func twoStates(t testing.TB) (early, late frozen) {
 	t.Helper()
 	w := newWorld(t, 3)
-	w.fill(60)
+	w.fill(30)
 	w.sign()
 	w.stop()
 	early = frozen{copyOf(t, w.disk), append([]modelRecord(nil), w.model...)}
 	w.start()
 	w.erase(3)
-	w.fill(40)
+	w.fill(20)
 	w.stop()
 	return early, frozen{w.disk, w.model}
 }
@@ -54,36 +53,31 @@ func copyOf(t testing.TB, from eventlog.FileSystem) *faultfs.FS {
 	return to
 }
 
-var effects = map[string]faultfs.Effect{"without effect": faultfs.None, "half done": faultfs.Partial, "done": faultfs.Full}
-
 // eachFault calls attempt with every operation of a disk failing once, with and without
 // its effect, and with the process ending there; attempt arms the disk that it is told
 // to and says how many operations there were.
 func eachFault(t *testing.T, attempt func(t *testing.T, arm func(*faultfs.FS), halts bool) (operations int)) {
-	for name, effect := range effects {
-		for _, halts := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, process ends %t", name, halts), func(t *testing.T) {
-				n := 1
-				for ; !t.Failed(); n++ {
-					arm := func(disk *faultfs.FS) {
-						if halts {
-							disk.HaltAt(n, effect)
-						} else {
-							disk.FailAt(n, effect)
-						}
-					}
-					if attempt(t, arm, halts) < n {
-						break
+	effects := []faultfs.Effect{faultfs.None, faultfs.Partial, faultfs.Full}
+	for i, name := range []string{"without effect", "half done", "done", "the process ends"} {
+		t.Run(name, func(t *testing.T) {
+			n := 1
+			for ; !t.Failed(); n++ {
+				arm := func(disk *faultfs.FS) {
+					if i < len(effects) {
+						disk.FailAt(n, effects[i])
+					} else {
+						disk.HaltAt(n, effects[n%len(effects)])
 					}
 				}
-				if n < 20 {
-					t.Errorf("only %d operations: that shows little", n)
+				if attempt(t, arm, i == len(effects)) < n {
+					break
 				}
-				if t.Failed() {
-					t.Logf("at operation %d", n-1)
-				}
-			})
-		}
+			}
+			if n < 20 {
+				t.Errorf("only %d operations: that shows little", n)
+			}
+			t.Logf("%d operations", n-1)
+		})
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 var background = context.Background()
 
 func logOptions(disk eventlog.FileSystem) eventlog.Options {
-	return eventlog.Options{FS: disk, SegmentBytes: 16 << 10, MinFreeBytes: -1}
+	return eventlog.Options{FS: disk, SegmentBytes: 8 << 10, MinFreeBytes: -1}
 }
 
 // modelRecord is a record as a plain list knows it.

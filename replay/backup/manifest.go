@@ -160,6 +160,13 @@ func (m *Manifest) check() error {
 		if err := f.check(); err != nil {
 			return err
 		}
+		most := int64(mostOther)
+		if f.Path == historyFile || f.Path == cosignedFile {
+			most = mostSmall
+		}
+		if f.Bytes > most {
+			return fmt.Errorf("%s has %d bytes, which is more than there can be", f.Path, f.Bytes)
+		}
 		if seen[f.Path] || !isCopied(f.Path) {
 			return fmt.Errorf("%q is no file of a backup", f.Path)
 		}

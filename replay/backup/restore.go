@@ -338,10 +338,15 @@ func (r *restore) cut() error {
 
 // finish completes the folder: what a fork keeps of its ancestor, the description.
 func (r *restore) finish(ctx context.Context) error {
-	if r.result.Forked && r.result.Prefix != nil {
-		if err := r.keepPrefix(); err != nil {
-			return err
-		}
+	var err error
+	switch {
+	case !r.result.Forked:
+		err = r.keepAncestor(ctx)
+	case r.result.Prefix != nil:
+		err = r.keepPrefix()
+	}
+	if err != nil {
+		return err
 	}
 	description, err := r.small(ctx, descriptionFile)
 	if err != nil {
@@ -354,6 +359,26 @@ func (r *restore) finish(ctx context.Context) error {
 		return err
 	}
 	return r.disk.SyncDir(r.dir)
+}
+
+// keepAncestor copies what the log that was backed up had of its own ancestor.
+func (r *restore) keepAncestor(ctx context.Context) error {
+	if r.file(ancestorKeyFile) == nil {
+		return nil
+	}
+	if err := r.makeDir(AncestorFolder); err != nil {
+		return err
+	}
+	for _, path := range []string{ancestorKeyFile, ancestorPrefixFile} {
+		text, err := r.small(ctx, path)
+		if err == nil && text != nil {
+			err = writeNew(r.disk, r.path(path), text)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.disk.SyncDir(r.path(AncestorFolder))
 }
 
 // keepPrefix writes the proof, and removes the tree, which had records that are cut.

@@ -32,13 +32,17 @@ type smallFile struct {
 	content []byte
 }
 
-// mostSmall bounds a small file; a hundred bytes per checkpoint make it large.
-const mostSmall = 4 << 30
+// mostSmall bounds a history of checkpoints, which has some hundred bytes a minute;
+// mostOther all other small files.
+const (
+	mostSmall = 4 << 30
+	mostOther = 1 << 20
+)
 
 // small reads what is beside the segments. It comes before them: checkpoints are made
 // of records that are durable, so the records of these will be found.
 func (s *Source) small() (files []smallFile, lastSigned uint64, err error) {
-	wanted := []string{descriptionFile, historyFile, cosignedFile, publicKeyFile}
+	wanted := []string{descriptionFile, historyFile, cosignedFile, publicKeyFile, ancestorKeyFile, ancestorPrefixFile}
 	if s.WithKey {
 		wanted = append(wanted, keyFile)
 	}

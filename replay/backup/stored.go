@@ -24,10 +24,17 @@ const (
 	cosignedFile  = "proof/" + notary.CosignedFile
 	publicKeyFile = "proof/" + notary.PublicKeyFile
 	keyFile       = "proof/" + notary.KeyFile
+	// Of a fork, what proves where it comes from:
+	ancestorKeyFile    = AncestorFolder + "/" + notary.PublicKeyFile
+	ancestorPrefixFile = AncestorFolder + "/" + PrefixFile
 )
 
 func isCopied(path string) bool {
-	return path == descriptionFile || path == historyFile || path == cosignedFile || path == publicKeyFile || path == keyFile
+	switch path {
+	case descriptionFile, historyFile, cosignedFile, publicKeyFile, keyFile, ancestorKeyFile, ancestorPrefixFile:
+		return true
+	}
+	return false
 }
 
 // ErrNoBackup says that there is none at a target.

@@ -23,7 +23,6 @@ import (
 //	restoring      there while a restore has not come to its end
 //	ancestor/      in a fork: what proves which log it was forked from; see backup
 //	proof/         the tree over the log, the key and all signed checkpoints; see notary
-//	compacting     there while a compaction has not come to its end
 const folderFormat = 1
 
 // folder is a data folder and what its description says.

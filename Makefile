@@ -1,6 +1,6 @@
 # Commands worth typing. `make check` is what CI runs.
 
-.PHONY: check race fuzz crash large bench shared build definitions dictionary
+.PHONY: check race fuzz crash soak large bench shared build definitions dictionary
 
 check: ## form, static checks, all tests
 	bash .ci/run
@@ -18,10 +18,16 @@ fuzz:
 	  done; \
 	done
 
-# kill -9 of the real binary under load, ROUNDS times.
+# kill -9 of the real binary under load, ROUNDS times in each of several ways: writes,
+# rebuilds, compactions, concurrent histories that must be linearizable.
 ROUNDS ?= 200
 crash:
 	FHIRLOG_CRASH_ROUNDS=$(ROUNDS) go test -run 'Crash|SurviveKills' -count 1 -timeout 12h -v ./cmd/fhirlog
+
+# Everything at once for MINUTES, with kill -9 now and then.
+MINUTES ?= 10
+soak:
+	FHIRLOG_SOAK_MINUTES=$(MINUTES) go test -run '^TestSoak$$' -count 1 -timeout 0 -v ./cmd/fhirlog
 
 large: ## a transaction of 30,000 entries and 70 MB
 	FHIRLOG_LARGE=1 go test -run Large -count 1 -v ./cmd/fhirlog

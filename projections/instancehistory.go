@@ -17,16 +17,15 @@ func (p *Projections) InstanceHistory(_ context.Context, t domain.ResourceType, 
 	if err != nil {
 		return resource.HistoryPage{}, err
 	}
-	if found {
-		found, err = p.seen(row)
-	}
-	if err != nil {
-		return resource.HistoryPage{}, err
-	}
 	if !found {
 		return resource.HistoryPage{}, notFound(t)
 	}
 	chain := versionChain{projections: p, resourceType: t, id: id, row: row}
+	if seen, err := chain.beganBefore(q.Snapshot); err != nil {
+		return resource.HistoryPage{}, err
+	} else if !seen {
+		return resource.HistoryPage{}, notFound(t)
+	}
 	from, before := q.From, min(q.Before, q.Snapshot)
 	if q.CurrentAt > 0 {
 		if from, err = chain.startOfCurrentAt(q.CurrentAt); err != nil {
@@ -44,16 +43,6 @@ func (p *Projections) InstanceHistory(_ context.Context, t domain.ResourceType, 
 	return p.page(positions, total, q)
 }
 
-// seen says that the resource of a row existed at the applied position already.
-func (p *Projections) seen(row current.Row) (bool, error) {
-	applied := p.Applied()
-	if row.Position < applied {
-		return true, nil
-	}
-	state, err := p.walkBack(row.Position, applied)
-	return state.Exists, err
-}
-
 // versionChain is the kept versions of one resource in order. Versions and
 // positions grow together, so that a bound on positions is found by halving the
 // versions.
@@ -67,6 +56,21 @@ type versionChain struct {
 type chainLink struct {
 	version  domain.VersionID
 	position uint64
+}
+
+// beganBefore says that the resource existed at a snapshot already. One that was
+// erased and written anew since then did not.
+func (c *versionChain) beganBefore(snapshot uint64) (bool, error) {
+	if c.row.Position < snapshot {
+		return true, nil
+	}
+	oldest, err := c.firstFrom(1)
+	if err != nil || oldest.position < snapshot {
+		return err == nil, err
+	}
+	// The versions before may be purged, or not kept.
+	state, err := c.projections.walkBack(oldest.position, snapshot)
+	return state.Exists, err
 }
 
 // old calls fn for the kept versions before the current one.

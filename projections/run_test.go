@@ -74,6 +74,31 @@ func TestNothingIsSeenBeforeItIsPublished(t *testing.T) {
 	}
 }
 
+// TestHistoryOfWhatBeganAgain: a resource that is erased and written anew while its
+// history is read was not there at some moment of that, so there is no history. It is
+// not one without versions.
+func TestHistoryOfWhatBeganAgain(t *testing.T) {
+	log := newScript()
+	log.commit(write("Patient", "again"), write("Patient", "again"))
+	p := open(t, log, t.TempDir())
+	defer p.Close()
+	if err := p.apply(log.records); err != nil {
+		t.Fatal(err)
+	}
+	before := all(p, 10)
+	log.commit(erase("Patient", "again"))
+	log.commit(write("Patient", "again"))
+	if err := p.apply(log.records[2:]); err != nil {
+		t.Fatal(err)
+	}
+	if page, err := p.InstanceHistory(t.Context(), "Patient", "again", before); domain.KindOf(err) != domain.NotFound {
+		t.Errorf("at the snapshot before: %+v, %v, want NotFound", page, err)
+	}
+	if page, err := p.InstanceHistory(t.Context(), "Patient", "again", all(p, 10)); err != nil || page.Total != 1 || len(page.Entries) != 1 {
+		t.Errorf("now: %+v, %v, want the one version", page, err)
+	}
+}
+
 // TestAppliedIsNeverAheadOfTheHistory: after a stop the written history may be
 // behind the written current state; reads wait for both.
 func TestAppliedIsNeverAheadOfTheHistory(t *testing.T) {

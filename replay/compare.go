@@ -15,10 +15,22 @@ type Difference struct {
 	Left, Right []byte // values; nil where the key is missing
 }
 
-// String shows the key and the values in hexadecimal. It may carry ids of
-// resources.
+// String shows the key and the values in hexadecimal, for tests: these may be a
+// patient's data.
 func (d Difference) String() string {
 	return fmt.Sprintf("%q: %x against %x", d.Key, d.Left, d.Right)
+}
+
+// Outline shows the difference and nothing that may be a patient's: the letter of
+// the key's family (package keys draws them) and lengths.
+func (d Difference) Outline() string {
+	size := func(value []byte) string {
+		if value == nil {
+			return "nothing"
+		}
+		return fmt.Sprintf("%d bytes", len(value))
+	}
+	return fmt.Sprintf("a key of family %.1q and %d bytes: %s against %s", d.Key, len(d.Key), size(d.Left), size(d.Right))
 }
 
 // Compare reads two folders of projections that nobody has open, key by key, and

@@ -144,3 +144,15 @@ func TestRebuildOfNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestAnOutlineHoldsNoContent, only what tells where to look.
+func TestAnOutlineHoldsNoContent(t *testing.T) {
+	for want, d := range map[string]replay.Difference{
+		`a key of family "i" and 7 bytes: 5 bytes against nothing`: {Key: []byte("iSecret"), Left: []byte("smith")},
+		`a key of family "c" and 2 bytes: 0 bytes against 1 bytes`: {Key: []byte("cx"), Left: []byte{}, Right: []byte("y")},
+	} {
+		if got := d.Outline(); got != want {
+			t.Errorf("Outline() = %s, want %s", got, want)
+		}
+	}
+}

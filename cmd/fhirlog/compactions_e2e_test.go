@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,17 +19,9 @@ import (
 // compacts again and again meanwhile, and is killed at some moment of that. The next
 // start must find everything that was acknowledged, and what was erased is in no
 // file once the compaction that was interrupted, or the next one, has come to its
-// end. FHIRLOG_CRASH_ROUNDS sets how often.
+// end.
 func TestCompactionsUnderLoadSurviveKills(t *testing.T) {
-	rounds := 3
-	if given := os.Getenv("FHIRLOG_CRASH_ROUNDS"); given != "" {
-		var err error
-		if rounds, err = strconv.Atoi(given); err != nil {
-			t.Fatal(err)
-		}
-	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	rounds, seed := crashRounds(t)
 	random := rand.New(rand.NewPCG(seed, 11))
 	known, data, secrets := newLedger(), t.TempDir(), &secrets{}
 	finished, interrupted, resumed := int64(0), 0, 0
@@ -157,32 +148,24 @@ func (l *load) runWithCompactions(name string, enough int64, random *rand.Rand, 
 		return &writer{load: l, name: fmt.Sprintf("%sc%d", name, number), random: rand.New(rand.NewPCG(random.Uint64(), 2))}
 	}
 	var clients sync.WaitGroup
-	run := func(w *writer, act func(w *writer) error) {
-		clients.Go(func() {
-			for {
-				if err := act(w); err != nil {
-					if err != errCutOff {
-						w.t.Error(err)
-					}
-					return
-				}
-			}
-		})
-	}
 	var finished atomic.Int64
 	for number := range 4 {
 		clients.Go(client(number).run)
 	}
 	for number := range 2 {
-		run(client(4+number), func(w *writer) error { return w.writeSecret(x) })
+		w := client(4 + number)
+		clients.Go(func() { w.repeat(func() error { return w.writeSecret(x) }, 0) })
 	}
-	run(client(6), func(w *writer) error {
-		if w.random.IntN(4) == 0 {
-			if err := w.defineAndReindex(); err != nil {
-				return err
+	w := client(6)
+	clients.Go(func() {
+		w.repeat(func() error {
+			if w.random.IntN(4) == 0 {
+				if err := w.defineAndReindex(); err != nil {
+					return err
+				}
 			}
-		}
-		return w.compact(&finished)
+			return w.compact(&finished)
+		}, 0)
 	})
 	for l.answered.Load() < enough && !l.t.Failed() {
 		time.Sleep(time.Millisecond)

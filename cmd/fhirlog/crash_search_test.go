@@ -47,16 +47,7 @@ var markExpressions = []string{"Basic.code.text", "Basic.identifier.where(system
 
 // index is a client that defines the search parameter in another way, and begins
 // the job that indexes it, so that one is active most of the time.
-func (w *writer) index() {
-	for {
-		if err := w.defineAndReindex(); err != nil {
-			if err != errCutOff {
-				w.t.Error(err)
-			}
-			return
-		}
-	}
-}
+func (w *writer) index() { w.repeat(w.defineAndReindex, 0) }
 
 func (w *writer) defineAndReindex() error {
 	a, err := w.ask("PUT", "/SearchParameter/mark", fmt.Sprintf(

@@ -15,23 +15,9 @@ import (
 )
 
 // TestCrash kills the real server while clients write, starts it again, and
-// looks for everything that it acknowledged. FHIRLOG_CRASH_ROUNDS sets how
-// often, FHIRLOG_CRASH_SEED repeats the choices of a run (not its timing).
+// looks for everything that it acknowledged.
 func TestCrash(t *testing.T) {
-	rounds, seed := 3, uint64(time.Now().UnixNano())
-	if given := os.Getenv("FHIRLOG_CRASH_ROUNDS"); given != "" {
-		var err error
-		if rounds, err = strconv.Atoi(given); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if given := os.Getenv("FHIRLOG_CRASH_SEED"); given != "" {
-		var err error
-		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Logf("FHIRLOG_CRASH_SEED=%d FHIRLOG_CRASH_ROUNDS=%d", seed, rounds)
+	rounds, seed := crashRounds(t)
 	random := rand.New(rand.NewPCG(seed, 1))
 	known, data := newLedger(), t.TempDir()
 	acknowledged, inJobs := int64(0), 0
@@ -50,6 +36,28 @@ func TestCrash(t *testing.T) {
 	}
 	finishFolder(t, known, data, random)
 	t.Logf("%d rounds, %d of them in the middle of a reindex; %d acknowledged requests, none lost", rounds, inJobs, acknowledged)
+}
+
+// crashRounds says how often a server is to be killed, as FHIRLOG_CRASH_ROUNDS has it,
+// and what the choices are drawn from: FHIRLOG_CRASH_SEED repeats those of a run, not
+// its timing.
+func crashRounds(t *testing.T) (rounds int, seed uint64) {
+	t.Helper()
+	rounds, seed = 3, uint64(time.Now().UnixNano())
+	if given := os.Getenv("FHIRLOG_CRASH_ROUNDS"); given != "" {
+		var err error
+		if rounds, err = strconv.Atoi(given); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if given := os.Getenv("FHIRLOG_CRASH_SEED"); given != "" {
+		var err error
+		if seed, err = strconv.ParseUint(given, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("FHIRLOG_CRASH_SEED=%d FHIRLOG_CRASH_ROUNDS=%d", seed, rounds)
+	return rounds, seed
 }
 
 // roundsPerFolder is after how many crashes a folder is replaced, so that the
@@ -127,6 +135,7 @@ type load struct {
 	known    *ledger
 	server   *server
 	killed   atomic.Bool  // connections may break from now on
+	over     atomic.Bool  // clients are to end with what they do
 	answered atomic.Int64 // requests
 	indexing atomic.Bool  // a job was asked for and has not ended yet
 }
@@ -169,14 +178,26 @@ type writer struct {
 // is unknown.
 var errCutOff = fmt.Errorf("the server is gone: %w", io.ErrUnexpectedEOF)
 
-func (w *writer) run() {
+func (w *writer) run() { w.repeat(w.act, 0) }
+
+// act does one of the things that clients do.
+func (w *writer) act() error {
 	acts := []func() error{w.create, w.put, w.put, w.put, w.share, w.patch, w.patch, w.delete, w.transact, w.transact, w.hardDelete}
-	for {
-		if err := acts[w.random.IntN(len(acts))](); err != nil {
+	return acts[w.random.IntN(len(acts))]()
+}
+
+// repeat does something again and again, with a rest of random length in between,
+// until the server is gone or enough is done.
+func (w *writer) repeat(act func() error, longestRest time.Duration) {
+	for !w.over.Load() {
+		if err := act(); err != nil {
 			if err != errCutOff {
 				w.t.Error(err)
 			}
 			return
+		}
+		if longestRest > 0 {
+			time.Sleep(time.Duration(w.random.Int64N(int64(longestRest))))
 		}
 	}
 }

@@ -61,7 +61,9 @@ func (n *node) openProofs(ctx context.Context, c checkpointFlags, log zerolog.Lo
 	if err != nil {
 		return explainAltered(err, n.folder)
 	}
-	if opening.KeyMade {
+	if opening.KeyMade && n.log.Durable() > 0 {
+		log.Warn().Str("key", opened.PublicKey()).Uint64("records", uint64(n.log.Durable())).Msg("the log has records and no key that signs checkpoints of it: one was made; if there was one before, stop and bring the folder proof back from a backup")
+	} else if opening.KeyMade {
 		log.Info().Str("key", opened.PublicKey()).Msg("a key that signs checkpoints of the log was made; give this public key to those who verify")
 	}
 	if opening.Torn > 0 {

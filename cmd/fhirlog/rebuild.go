@@ -54,6 +54,13 @@ func (c *rebuildCommand) rebuild(ctx context.Context, f *folder, log *eventlog.L
 	target := projections.SuccessorOf(f.projections())
 	options := f.projectionOptions()
 	if c.Check {
+		unfinished, err := f.unfinished()
+		if err != nil {
+			return err
+		}
+		if unfinished {
+			return fmt.Errorf("a compaction of %s was interrupted: its projections still hold what is erased, and are not what the log gives; start the server, or run `fhirlog compact`, which end it, and check again", f.path)
+		}
 		// What a stop left unapplied belongs to the comparison.
 		if err := replay.Rebuild(ctx, log, options, nil); err != nil {
 			return fmt.Errorf("bring the projections up to date: %w", err)
@@ -81,7 +88,7 @@ func (c *rebuildCommand) compare(f *folder, rebuilt string) error {
 		return nil
 	}
 	for _, d := range differences {
-		fmt.Fprintln(os.Stderr, d)
+		fmt.Fprintln(os.Stderr, d.Outline())
 	}
 	return errors.New("the projections differ from what the log gives; `fhirlog rebuild` makes them anew")
 }

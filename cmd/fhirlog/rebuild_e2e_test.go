@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,17 +15,8 @@ import (
 // TestRebuildsUnderLoadSurviveKills: clients write, the server rebuilds again and
 // again meanwhile, and is killed at some moment of that. The next starts must find
 // everything that was acknowledged, in projections that are what the log gives.
-// FHIRLOG_CRASH_ROUNDS sets how often.
 func TestRebuildsUnderLoadSurviveKills(t *testing.T) {
-	rounds := 3
-	if given := os.Getenv("FHIRLOG_CRASH_ROUNDS"); given != "" {
-		var err error
-		if rounds, err = strconv.Atoi(given); err != nil {
-			t.Fatal(err)
-		}
-	}
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
+	rounds, seed := crashRounds(t)
 	random := rand.New(rand.NewPCG(seed, 7))
 	known, data := newLedger(), t.TempDir()
 	var finished atomic.Int64
@@ -84,18 +74,13 @@ func (l *load) runWithRebuilds(name string, enough int64, random *rand.Rand, fin
 }
 
 func (w *writer) rebuildAgainAndAgain(finished *atomic.Int64) {
-	for {
+	w.repeat(func() error {
 		err := w.rebuild(finished)
 		if err == nil && w.random.IntN(3) == 0 {
 			err = w.defineAndReindex()
 		}
-		if err != nil {
-			if err != errCutOff {
-				w.t.Error(err)
-			}
-			return
-		}
-	}
+		return err
+	}, 0)
 }
 
 // rebuild rebuilds and waits for the end.

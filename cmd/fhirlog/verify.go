@@ -99,6 +99,9 @@ func (c *verifyCommand) verifyFolder(ctx context.Context, f *folder, stored *not
 		fmt.Println("unsigned     this log signs its first checkpoint at the next start")
 		return nil
 	}
+	if len(checkpoints) == 0 && stored.Torn > 0 {
+		return fmt.Errorf("the file of checkpoints in %s is damaged from its beginning: bring it back from a backup, or give a checkpoint that you kept with --checkpoint; the log is whole in itself, and nothing says that it is the one there was", f.proofs())
+	}
 	if len(checkpoints) == 0 {
 		return fmt.Errorf("there is no signed checkpoint in %s: the log is whole in itself, and nothing says that it is the one there was; give a checkpoint that you kept with --checkpoint", f.proofs())
 	}

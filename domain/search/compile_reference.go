@@ -34,7 +34,9 @@ func urlPattern(url, version string) pattern {
 
 // localPatterns finds references to a resource of this server. A stored one
 // without a type counts where nothing else than the type sought can be meant:
-// when no type is asked for, or the parameter leads to one type only.
+// when no type is asked for, or the parameter leads to one type only. By an id
+// alone, URLs are found of types that the parameter leads to: the specification
+// means relative references by it.
 func (c *compiler) localPatterns(of *Parameter, target domain.ResourceType, id, typ, version string) []pattern {
 	targets := targetsOf(of)
 	asked := domain.ResourceType(typ)

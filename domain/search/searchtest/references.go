@@ -101,7 +101,12 @@ func (e *Evaluator) referenceMatches(of *search.Parameter, target domain.Resourc
 	if asked.typ == "" {
 		asked.typ = string(target)
 	}
-	if asked.typ == "" || asked.typ == stored.typ {
+	if asked.typ == "" {
+		// An id asks for relative references; URLs of this service count with them
+		// where the parameter leads to their type.
+		return stored.written == "" || leadsTo(of, domain.ResourceType(stored.typ))
+	}
+	if asked.typ == stored.typ {
 		return true
 	}
 	only := slices.DeleteFunc(slices.Clone(of.Targets), func(t domain.ResourceType) bool { return string(t) == asked.typ })
@@ -124,8 +129,7 @@ func (e *Evaluator) targets(of *search.Parameter, r reference) (all []*Version, 
 		return all, local
 	}
 	for _, v := range e.live {
-		anyType := of.Narrow == "" && (len(of.Targets) == 0 || slices.Contains(of.Targets, "Resource"))
-		if v == local || !anyType && !slices.Contains(of.Targets, v.Type) || !e.hasCanonicalURL(v.Type) {
+		if v == local || !leadsTo(of, v.Type) || !e.hasCanonicalURL(v.Type) {
 			continue
 		}
 		if v.Resource.Get("url").String() == url && (r.version == "" || r.version == v.Resource.Get("version").String()) {
@@ -133,6 +137,12 @@ func (e *Evaluator) targets(of *search.Parameter, r reference) (all []*Version, 
 		}
 	}
 	return all, local
+}
+
+// leadsTo tells whether a parameter is defined to lead to a type.
+func leadsTo(of *search.Parameter, t domain.ResourceType) bool {
+	anyType := of.Narrow == "" && (len(of.Targets) == 0 || slices.Contains(of.Targets, "Resource"))
+	return anyType || slices.Contains(of.Targets, t)
 }
 
 // hasCanonicalURL tells whether the url of a type is its canonical URL: all such

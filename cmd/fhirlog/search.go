@@ -41,7 +41,7 @@ func (*searchCommand) Help() string {
 
     fhirlog search --data copy 'Patient?family=smith'
     fhirlog search --data copy 'Observation?subject=Patient/1&_sort=-date' --as-of 2026-03-01T10:00:00Z
-    fhirlog search --data copy 'Patient?_lastUpdated=ge2026&_count=5' --format list --index /tmp/index
+    fhirlog search --data copy 'Patient?_lastUpdated=ge2026&_count=5' --format list --index index
 
 It answers with a copy of the projections in the data folder, brought up to date with the log, or with such as it makes from the log, in a temporary folder: that takes about a second for 20,000 events, and --index keeps them.`
 }

@@ -5,13 +5,14 @@ import (
 	"net/http"
 
 	"fhirlog/domain"
+	"fhirlog/domain/resource"
 	"fhirlog/domain/search"
 )
 
 // results is one page of a search on its way to the client
 // (https://hl7.org/fhir/R4/search.html). Which versions it shows is known before
 // the answer begins, so that faults get a status of their own; the versions
-// themselves are read one by one while it is written.
+// themselves are read one by one while it is written, but for small pages.
 type results struct {
 	s     *Server
 	r     *request
@@ -19,10 +20,12 @@ type results struct {
 
 	token    pageToken // of this page
 	snapshot uint64
-	count    int // matches on a page; 0 asks for the total only
-	limit    int // included resources of an answer
+	fresh    bool // the snapshot is what was applied when the request came
+	count    int  // matches on a page; 0 asks for the total only
+	limit    int  // included resources of an answer
 
 	page     search.Page
+	ahead    []resource.Version // the first matches, read already
 	included search.Included
 	issues   []domain.Issue // the first entry: warnings and remarks
 	overflow string         // link to further included resources, "" if there is none
@@ -34,7 +37,7 @@ func (s *Server) search(ctx context.Context, r *request) (response, error) {
 	if err := p.plan(ctx, "ct"); err != nil {
 		return response{}, err
 	}
-	if err := p.find(ctx); err != nil {
+	if err := p.findWhole(ctx); err != nil {
 		return response{}, err
 	}
 	if err := p.include(ctx, "related"); err != nil {
@@ -103,15 +106,21 @@ func (p *results) writeEntries(ctx context.Context, b *bodyWriter, sh *shape, ma
 		mode      string
 		positions []uint64
 	}{{"match", matches}, {"include", included}} {
-		for _, position := range group.positions {
+		for i, position := range group.positions {
 			if b.dropped { // the client wants the headers only
 				break
 			}
-			wrote, err := p.writeEntry(ctx, b, sh, position, group.mode, entries)
+			v, err := p.match(ctx, group.mode, i, position)
+			if domain.KindOf(err) == domain.NotFound || err == nil && v.Deleted {
+				continue // erased since it was found
+			}
+			if err == nil {
+				err = p.writeEntry(ctx, b, sh, &v, group.mode, entries)
+			}
 			if err != nil {
 				return err
 			}
-			entries += wrote
+			entries++
 		}
 	}
 	b.endList(entries)
@@ -119,25 +128,18 @@ func (p *results) writeEntries(ctx context.Context, b *bodyWriter, sh *shape, ma
 	return nil
 }
 
-// writeEntry writes one version, or nothing if it was erased since it was found.
-func (p *results) writeEntry(ctx context.Context, b *bodyWriter, sh *shape, position uint64, mode string, number int) (wrote int, err error) {
-	v, err := p.s.searcher.ReadAt(ctx, position)
-	switch {
-	case domain.KindOf(err) == domain.NotFound, err == nil && v.Deleted:
-		return 0, nil
-	case err != nil:
-		return 0, err
-	}
+// writeEntry writes one version.
+func (p *results) writeEntry(ctx context.Context, b *bodyWriter, sh *shape, v *resource.Version, mode string, number int) error {
 	if err := p.r.hold(ctx, len(v.Body)); err != nil {
-		return 0, err
+		return err
 	}
 	b.beginItem("entry", number)
-	b.fullURL(p.r.base, &v)
-	if err := p.s.resourceIn(b, "resource", &response{resource: &v, shaped: true}, sh); err != nil {
-		return 0, err
+	b.fullURL(p.r.base, v)
+	if err := p.s.resourceIn(b, "resource", &response{resource: v, shaped: true}, sh); err != nil {
+		return err
 	}
 	endFound(b, mode)
-	return 1, b.flushIfLarge()
+	return b.flushIfLarge()
 }
 
 // endFound ends an entry of a search with why it is there.

@@ -80,7 +80,7 @@ func (p *results) planSnapshot(paging string, asked parameters) error {
 	case past:
 		p.snapshot = asOf
 	default:
-		p.snapshot = p.s.reader.Applied()
+		p.snapshot, p.fresh = p.s.reader.Applied(), true
 	}
 	p.token.snapshot, p.token.instant = p.snapshot, p.s.now()
 	return nil

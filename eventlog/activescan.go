@@ -75,7 +75,7 @@ func (a *activeScan) take(frame record.Frame, at, end int64) error {
 	if frame.Kind == record.KindCommit {
 		return a.takeCommit(frame, end)
 	}
-	if err := record.DecodeRun(frame, &a.run); err != nil {
+	if err := a.segment.decodeRun(frame, at, &a.run); err != nil {
 		return err
 	}
 	first := a.run.Flags&record.FlagFirst != 0

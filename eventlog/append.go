@@ -39,7 +39,7 @@ type pending struct {
 // order of the calls, and returns before the batch is durable. It blocks while
 // too much is queued and while space is being allocated.
 //
-// Errors: ErrClosed, ErrFailed, ErrDiskFull, *TooLargeError, or the context's
+// Errors: ErrClosed, ErrFailed, ErrDiskFull, ErrNewKey, *TooLargeError, or the context's
 // error while it waits. With any of them nothing was accepted.
 func (l *Log) Append(ctx context.Context, b Batch) (Appended, error) {
 	size, err := l.sizeOf(b)
@@ -47,6 +47,9 @@ func (l *Log) Append(ctx context.Context, b Batch) (Appended, error) {
 		return Appended{}, err
 	}
 	if err := ctx.Err(); err != nil {
+		return Appended{}, err
+	}
+	if err := l.refuseFull(); err != nil {
 		return Appended{}, err
 	}
 	p := &pending{batch: b, size: size}
@@ -122,7 +125,7 @@ func (l *Log) sizeOf(b Batch) (int64, error) {
 		if int64(entries)+int64(len(block.data)) > record.MaxPayload-1024 {
 			return 0, &TooLargeError{fmt.Sprintf("body of record %d", i-1), int64(len(block.data)), record.MaxPayload / 2}
 		}
-		size += int64(record.RunSize(entries, len(block.data)))
+		size += int64(l.runSize(entries, len(block.data)))
 	}
 	if size > l.options.MaxCommitBytes {
 		return 0, &TooLargeError{"commit", size, l.options.MaxCommitBytes}

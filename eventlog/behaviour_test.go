@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -313,5 +315,96 @@ func TestAppend_of_a_commit_in_several_writes_is_atomic(t *testing.T) {
 			}
 		}
 		l.Close()
+	}
+}
+
+func TestClose_leaves_the_files_of_a_log_that_was_only_read(t *testing.T) {
+	live := t.TempDir()
+	l, stop := start(t, live, eventlog.Options{})
+	mustCommit(t, l, "a", "b")
+	mustCommit(t, l, "c")
+	dir := filepath.Join(t.TempDir(), "log") // as a crash leaves it: no mark, room allocated ahead
+	if err := os.CopyFS(dir, os.DirFS(live)); err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	segment := filepath.Join(dir, "00000001.seg")
+	before, err := os.ReadFile(segment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		l, recovery, err := eventlog.Open(dir, eventlog.Options{})
+		if err != nil || !recovery.Unclean || recovery.Records != 3 {
+			t.Fatalf("Open = %+v, %v", recovery, err)
+		}
+		if got, err := contents(l); err != nil || len(got) != 2 {
+			t.Errorf("%v, %v", got, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Errorf("Close = %v", err)
+		}
+		if after, err := os.ReadFile(segment); err != nil || !bytes.Equal(before, after) {
+			t.Errorf("%v; %d bytes, and %d before", err, len(after), len(before))
+		}
+	}
+	l, stop = start(t, dir, eventlog.Options{})
+	mustCommit(t, l, "d")
+	if ran, closed := stop(); ran != nil || closed != nil {
+		t.Errorf("Run, Close = %v, %v", ran, closed)
+	}
+	if l, recovery, err := eventlog.Open(dir, eventlog.Options{}); err != nil || recovery.Unclean || recovery.Records != 4 {
+		t.Errorf("Open after a commit = %+v, %v", recovery, err)
+	} else if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRoom_tells_what_is_left(t *testing.T) {
+	fs := faultfs.New()
+	fs.SetCapacity(100_000)
+	o := faultOptions(fs)
+	o.MinFreeBytes = 2_000
+	l, stop := start(t, faultDir, o)
+	defer stop()
+	mustCommit(t, l, commitNames(0)...)
+	room, err := l.Room()
+	free, _ := fs.Free("")
+	if err != nil || room.Free != free || room.Reserve != 2_000 || room.Left() != free-2_000 {
+		t.Errorf("Room = %+v, %v; %d bytes are free", room, err, free)
+	}
+	if room := (eventlog.Room{Free: 5}); room.Left() != 5 {
+		t.Errorf("Left without a reserve = %d", room.Left())
+	}
+}
+
+// TestAppend_refuses_when_others_fill_the_disk, although there is room allocated: what
+// follows the log has none.
+func TestAppend_refuses_when_others_fill_the_disk(t *testing.T) {
+	fs := faultfs.New()
+	o := faultOptions(fs)
+	o.SegmentBytes, o.MinFreeBytes = 1<<20, 2_000
+	l, stop := start(t, faultDir, o)
+	mustCommit(t, l, commitNames(0)...)
+	if ahead := l.Stats().BytesAllocated - l.Stats().BytesUsed; ahead < 100_000 {
+		t.Fatalf("%d bytes are allocated ahead: the test has lost its grip", ahead)
+	}
+	const large = 1 << 40
+	fs.SetCapacity(large)
+	free, _ := fs.Free("")
+	fs.SetCapacity(large - free + 2_000)
+	time.Sleep(60 * time.Millisecond) // what is known of the disk gets old
+	for range 2 {
+		if _, err := commit(l, commitNames(1)...); !errors.Is(err, eventlog.ErrDiskFull) || !strings.Contains(err.Error(), "2000 bytes free, 2000 to be left") {
+			t.Fatalf("commit = %v, want ErrDiskFull", err)
+		}
+	}
+	fs.SetCapacity(1 << 30)
+	mustCommit(t, l, commitNames(2)...)
+	if got, err := contents(l); err != nil || len(got) != 2 {
+		t.Errorf("%d commits, %v", len(got), err)
+	}
+	if ran, closed := stop(); ran != nil || closed != nil {
+		t.Errorf("Run, Close = %v, %v", ran, closed)
 	}
 }

@@ -15,6 +15,11 @@ type CompactOptions struct {
 	// Gently lets the compaction rest as long as it works, in short turns, so that
 	// others get the disk and the processors.
 	Gently bool
+	// Metadata, if set, are the records, in ascending order, whose metadata go as well,
+	// and the body where there is one. Stub makes what stands in their place: what
+	// readers of the log still need of them, at most record.MaxStub bytes.
+	Metadata iter.Seq[Position]
+	Stub     func(metadata []byte) ([]byte, error)
 	// Progress, if set, is told now and then up to which position the compaction has
 	// come. It must be quick.
 	Progress func(through Position)
@@ -24,6 +29,7 @@ type CompactOptions struct {
 type Compaction struct {
 	Segments    int    // written anew
 	Records     uint64 // whose bodies are gone
+	Metadata    uint64 // records whose metadata are gone
 	BodyBytes   int64  // of those bodies, as they were given to Append
 	BytesBefore int64  // of the segments concerned
 	BytesAfter  int64
@@ -34,7 +40,9 @@ type Compaction struct {
 // hold them anew, one after the other, and puts each in the place of the old file.
 // Position, instant, metadata and commitments of a record stay, and so does every
 // proof over them; see package record. gone gives the positions in ascending order;
-// those that are not durable, or have no body, are passed over.
+// those that are not durable, or have no body, are passed over. The options may say
+// that metadata go too. With Options.Keys, all that is not encrypted yet is written anew
+// as well, and the keys of the old files are dropped.
 //
 // Torn tails that Open has set aside go as well: nobody knows what is in them.
 //
@@ -49,12 +57,19 @@ type Compaction struct {
 func (l *Log) Compact(ctx context.Context, gone iter.Seq[Position], o CompactOptions) (Compaction, error) {
 	l.compacting.Lock()
 	defer l.compacting.Unlock()
-	c := &compaction{log: l, options: o, gone: pullPositions(gone), worked: time.Now()}
+	if o.Metadata == nil {
+		o.Metadata = func(func(Position) bool) {}
+	}
+	c := &compaction{log: l, options: o, gone: pullPositions(gone), metadata: pullPositions(o.Metadata), worked: time.Now()}
 	defer c.gone.stop()
+	defer c.metadata.stop()
 	err := c.rest(ctx)
 	if err == nil {
 		// What an earlier one renamed may not be durable, if it failed then.
 		err = l.fs.SyncDir(l.dir)
+	}
+	if err == nil {
+		err = l.dropKeys()
 	}
 	if err == nil {
 		err = c.run(ctx)
@@ -70,11 +85,12 @@ func (l *Log) Compact(ctx context.Context, gone iter.Seq[Position], o CompactOpt
 
 // compaction is one at work.
 type compaction struct {
-	log     *Log
-	options CompactOptions
-	gone    *positions
-	done    Compaction
-	worked  time.Time // since the last rest
+	log      *Log
+	options  CompactOptions
+	gone     *positions // bodies
+	metadata *positions
+	done     Compaction
+	worked   time.Time // since the last rest
 }
 
 // run writes the segments concerned anew.
@@ -82,6 +98,12 @@ func (c *compaction) run(ctx context.Context) error {
 	end := c.log.Durable()
 	for from := Position(0); ; {
 		p, more := c.gone.from(from)
+		if m, also := c.metadata.from(from); also && (!more || m < p) {
+			p, more = m, true
+		}
+		if plain, also := c.log.plainFrom(from); also && (!more || plain < p) {
+			p, more = plain, true
+		}
 		if !more || p >= end {
 			return nil
 		}
@@ -111,14 +133,14 @@ func (c *compaction) tell(through Position) {
 
 // checkRoom says whether the disk has room for a segment once more.
 func (c *compaction) checkRoom(seg *segment) error {
-	free, err := c.log.fs.Free(c.log.dir)
+	room, err := c.log.Room()
 	if err != nil {
-		return fmt.Errorf("ask for free space: %w", err)
+		return err
 	}
 	v := seg.view.Load()
-	need, left := v.size+sealBytes(int64(v.next-seg.first)), max(0, c.log.options.MinFreeBytes)
-	if free-need < left {
-		return fmt.Errorf("%w: %d bytes free, %d needed to write segment %d anew, %d to be left", ErrDiskFull, free, need, seg.number, left)
+	need := v.size + sealBytes(int64(v.next-seg.first))
+	if need > room.Left() {
+		return fmt.Errorf("%w: %d bytes free, %d needed to write segment %d anew, %d to be left", ErrDiskFull, room.Free, need, seg.number, room.Reserve)
 	}
 	return nil
 }

@@ -11,6 +11,8 @@ import (
 
 	"fhirlog/eventlog"
 	"fhirlog/eventlog/faultfs"
+	"fhirlog/eventlog/keyring"
+	"fhirlog/eventlog/record"
 )
 
 // compactWorld is a disk with a log of some segments, and what is to be erased:
@@ -18,11 +20,13 @@ import (
 type compactWorld struct {
 	fs     *faultfs.FS
 	before []eventlog.Record
-	gone   map[eventlog.Position]bool
+	// headers are those of the files before.
+	headers []record.Header
+	gone    map[eventlog.Position]bool
 }
 
-func newCompactWorld(t *testing.T) *compactWorld {
-	w := &compactWorld{fs: faultfs.New(), gone: map[eventlog.Position]bool{}}
+func newCompactWorld(t *testing.T, empty *faultfs.FS) *compactWorld {
+	w := &compactWorld{fs: empty, gone: map[eventlog.Position]bool{}}
 	l, stop := start(t, faultDir, faultOptions(w.fs))
 	fillSmall(t, l, 120)
 	w.before = snapshot(t, l)
@@ -36,6 +40,7 @@ func newCompactWorld(t *testing.T) *compactWorld {
 	}
 	stop()
 	w.fs.PowerCut(faultfs.Nothing, nil)
+	w.headers = headersOn(t, w.fs)
 	return w
 }
 
@@ -94,6 +99,7 @@ func (w *compactWorld) finish(t *testing.T, fs *faultfs.FS) (erased int) {
 	if now := w.look(t, l); len(now) != len(w.gone) {
 		t.Errorf("after a power cut %d are erased, want %d", len(now), len(w.gone))
 	}
+	w.checkKeys(t, fs)
 	return erased
 }
 
@@ -116,17 +122,51 @@ func (w *compactWorld) compactWith(t *testing.T, fs *faultfs.FS, arm func()) (op
 	return operations, err
 }
 
+// checkKeys sees that all files are encrypted if they are to be, and that nobody has the
+// key of a file that was replaced.
+func (w *compactWorld) checkKeys(t *testing.T, fs *faultfs.FS) {
+	t.Helper()
+	keys := keysOn(fs)
+	if keys == nil {
+		return
+	}
+	there := map[[8]byte]bool{}
+	for _, h := range headersOn(t, fs) {
+		if there[h.SegmentID] = true; h.Scheme == record.Plain {
+			t.Errorf("segment %d is not encrypted", h.Number)
+		}
+	}
+	for _, h := range w.headers {
+		if _, err := keys.Key(eventlog.SegmentKey(h.SegmentID)); !there[h.SegmentID] && !errors.Is(err, keyring.ErrNoKey) {
+			t.Errorf("the key of the file that segment %d was = %v, want ErrNoKey", h.Number, err)
+		}
+	}
+}
+
 func TestCompact_survives_a_fault_at_every_operation(t *testing.T) {
-	w := newCompactWorld(t)
+	survivesCompactFaults(t, newCompactWorld(t, faultfs.New()), 1)
+}
+
+func TestCompact_survives_a_fault_at_every_operation_when_encrypted(t *testing.T) {
+	survivesCompactFaults(t, newCompactWorld(t, newDisk(t, true)), 5)
+}
+
+func TestCompact_survives_a_fault_at_every_operation_when_it_encrypts(t *testing.T) {
+	w := newCompactWorld(t, faultfs.New())
+	addKeyring(t, w.fs)
+	survivesCompactFaults(t, w, 7)
+}
+
+// survivesCompactFaults tries every stride-th operation of a compaction.
+func survivesCompactFaults(t *testing.T, w *compactWorld, stride int) {
 	whole := w.fs.Clone()
 	total, err := w.compactWith(t, whole, func() { whole.FailAt(0, faultfs.None) })
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%d operations", total)
-	stride := 1
 	if testing.Short() {
-		stride = 5
+		stride *= 5
 	}
 	outcomes := map[string]int{}
 	for n := 1; n <= total+3; n += stride {

@@ -58,7 +58,7 @@ func (r *rewriting) copyFrames(ctx context.Context, v *view, t *record.Trailer) 
 	return nil
 }
 
-// copyFrame appends one frame, without the bodies that are to go.
+// copyFrame appends one frame, without what is to go.
 func (r *rewriting) copyFrame(ctx context.Context, frame record.Frame, at int64) error {
 	before := len(r.buffer)
 	if frame.Kind == record.KindCommit {
@@ -78,10 +78,13 @@ func (r *rewriting) copyFrame(ctx context.Context, frame record.Frame, at int64)
 		if err != nil {
 			return err
 		}
-		if changed {
-			r.buffer = record.AppendRun(r.buffer, run, r.key)
+		if changed || r.cipher != nil {
+			r.buffer, err = appendRun(r.buffer, run, r.end, r.key, r.cipher, r.log.options.Random)
 		} else {
 			r.buffer = record.AppendFrame(r.buffer, frame, r.key)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	r.end += int64(len(r.buffer) - before)
@@ -95,13 +98,34 @@ func (r *rewriting) copyFrame(ctx context.Context, frame record.Frame, at int64)
 	return r.rest(ctx)
 }
 
-// erase takes the bodies that are to go out of a run.
-func (r *rewriting) erase(run *record.Run, at int64) (changed bool, err error) {
-	concerned := func(i int) bool {
-		return run.Entries[i].HasBody() && r.gone.has(Position(run.First)+Position(i))
+// part is what is to go of an entry.
+type part uint8
+
+const (
+	nothing     part = iota
+	theBody          // and the means to guess it
+	theMetadata      // of an entry that has no body
+	bothOfThem
+)
+
+// goes says what is to go of entry i of a run. It is asked in order of position.
+func (r *rewriting) goes(run *record.Run, i int) part {
+	e, p := &run.Entries[i], Position(run.First)+Position(i)
+	switch metadata := !e.MetadataErased() && r.metadata.has(p); {
+	case metadata && e.HasBody():
+		return bothOfThem
+	case metadata:
+		return theMetadata
+	case e.HasBody() && r.gone.has(p):
+		return theBody
 	}
+	return nothing
+}
+
+// erase takes what is to go out of a run.
+func (r *rewriting) erase(run *record.Run, at int64) (changed bool, err error) {
 	first := 0
-	for first < len(run.Entries) && !concerned(first) {
+	for first < len(run.Entries) && r.goes(run, first) == nothing {
 		first++
 	}
 	if first == len(run.Entries) {
@@ -120,15 +144,24 @@ func (r *rewriting) erase(run *record.Run, at int64) (changed bool, err error) {
 		e := &run.Entries[i]
 		body := content[:e.Body]
 		content = content[e.Body:]
-		if i < first || !concerned(i) {
-			kept = append(kept, body...)
-			continue
+		goes := nothing
+		if i >= first {
+			goes = r.goes(run, i)
 		}
-		if err := eraseEntry(e, run.First+uint64(i), run.Instant, body); err != nil {
+		switch goes {
+		case nothing, theMetadata:
+			kept = append(kept, body...)
+		default:
+			err = eraseBody(e, run.First+uint64(i), run.Instant, body)
+			r.changed.Records++
+			r.changed.BodyBytes += int64(len(body))
+		}
+		if err == nil && (goes == theMetadata || goes == bothOfThem) {
+			err = r.eraseMetadata(e, run.First+uint64(i), run.Instant)
+		}
+		if err != nil {
 			return false, r.old.corrupt(at, err)
 		}
-		r.records++
-		r.bytes += int64(len(body))
 	}
 	run.Flags &^= record.FlagCompressed
 	run.Block = kept
@@ -139,9 +172,9 @@ func (r *rewriting) erase(run *record.Run, at int64) (changed bool, err error) {
 	return true, nil
 }
 
-// eraseEntry takes the body from an entry, and the means to guess it. What can
+// eraseBody takes the body from an entry, and the means to guess it. What can
 // never be checked again is checked now.
-func eraseEntry(e *record.Entry, position uint64, instant int64, body []byte) error {
+func eraseBody(e *record.Entry, position uint64, instant int64, body []byte) error {
 	salt := record.MetadataSalt(e.Seed)
 	if body == nil {
 		body = []byte{} // there is one, and it is empty
@@ -152,6 +185,26 @@ func eraseEntry(e *record.Entry, position uint64, instant int64, body []byte) er
 	}
 	e.Flags |= record.EntryErased
 	e.Seed, e.Body = salt, 0
+	return nil
+}
+
+// eraseMetadata puts a stub in the place of the metadata of an entry that has no body
+// any more, and drops what is left to guess anything of it by.
+func (r *rewriting) eraseMetadata(e *record.Entry, position uint64, instant int64) error {
+	if record.CommitMetadata(e.MetadataSalt(), position, instant, e.Metadata) != e.MetadataCommitment() ||
+		!e.Erased() && record.CommitBody(record.BodySalt(e.Seed), nil) != e.BodyCommitment() {
+		return fmt.Errorf("record %d is not what was committed to", position)
+	}
+	stub, err := r.options.Stub(e.Metadata)
+	if err == nil && len(stub) > record.MaxStub {
+		err = fmt.Errorf("%d bytes are to stand in the place of its metadata, at most %d can", len(stub), record.MaxStub)
+	}
+	if err != nil {
+		return fmt.Errorf("erase the metadata of record %d: %w", position, err)
+	}
+	e.Flags |= record.EntryMetadataErased
+	e.Metadata, e.Seed = stub, [record.SeedSize]byte{}
+	r.changed.Metadata++
 	return nil
 }
 

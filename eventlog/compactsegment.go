@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash"
-	"io"
 	"path/filepath"
 
 	"github.com/klauspost/compress/zstd"
@@ -25,6 +24,7 @@ type rewriting struct {
 	scan    activeScan // checks that the frames follow each other, and decodes them
 	header  record.Header
 	key     record.Key
+	cipher  *record.Cipher // of the new file
 	encoder *zstd.Encoder
 
 	file    File
@@ -33,10 +33,15 @@ type rewriting struct {
 	end     int64  // of the new file, buffer included
 	hash    hash.Hash
 	offsets []uint32
-	records uint64 // bodies that went
-	bytes   int64  // of these bodies
-	bodies  []byte // of one block
-	block   []byte // compressed again
+	changed Compaction // what goes with this segment
+	bodies  []byte     // of one block
+	block   []byte     // compressed again
+}
+
+// empty says that nothing of the segment was to go, and that it is encrypted if it is to
+// be.
+func (r *rewriting) empty() bool {
+	return r.changed.Records == 0 && r.changed.Metadata == 0 && r.header.Scheme == r.old.header.Scheme
 }
 
 // rewrite writes a sealed segment anew and puts it in the place of the old one. A
@@ -49,19 +54,27 @@ func (c *compaction) rewrite(ctx context.Context, seg *segment) error {
 	defer c.log.handles.release(h)
 	r := &rewriting{compaction: c, old: h.segment, source: &hashedReader{from: h, hash: sha256.New()}, hash: sha256.New()}
 	next, err := r.write(ctx, h)
-	if err == nil && r.records > 0 {
+	switch {
+	case next == nil:
+		r.giveUp()
+	case err == nil:
 		err = r.install(next)
 	}
 	if r.file != nil {
 		err = errors.Join(err, r.file.Close())
 	}
-	if (err != nil || r.records == 0) && r.path != "" {
-		_ = c.log.fs.Remove(r.path) // tidiness: Open would do it as well
-	}
 	if _, damaged := errors.AsType[*CorruptError](err); err != nil && !damaged {
 		return fmt.Errorf("write segment %d anew: %w", seg.number, err)
 	}
 	return err
+}
+
+// giveUp removes a file that gets no other name, and its key. It is tidiness: Open would
+// do it as well.
+func (r *rewriting) giveUp() {
+	if r.path != "" && r.log.dropKeys(r.header.SegmentID) == nil {
+		_ = r.log.fs.Remove(r.path)
+	}
 }
 
 // write makes the new file, whole and durable, under a name of its own.
@@ -74,37 +87,49 @@ func (r *rewriting) write(ctx context.Context, h *handle) (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.begin(v.size); err != nil {
+	if err := r.begin(v); err != nil {
 		return nil, err
 	}
 	if err := r.copyFrames(ctx, v, trailer); err != nil {
 		return nil, err
 	}
-	if r.records == 0 {
+	if r.empty() {
 		return nil, nil
 	}
 	return r.finish(*trailer)
 }
 
-// begin makes the file and its header: the old one's, but for the id of the file.
-func (r *rewriting) begin(size int64) (err error) {
+// begin makes the file and its header: the old one's, but for the id of the file,
+// encryption, and whether metadata are erased.
+func (r *rewriting) begin(v *view) (err error) {
 	l := r.log
 	r.header = r.old.header
-	if _, err := io.ReadFull(l.options.Random, r.header.SegmentID[:]); err != nil {
-		return fmt.Errorf("make segment id: %w", err)
+	if r.header.SegmentID, err = l.newFileID(); err != nil {
+		return err
+	}
+	named := fileID{}
+	if r.header.Scheme = l.scheme(); r.header.Scheme != record.Plain {
+		named = r.header.SegmentID
+		r.header.Replaced = r.old.header.SegmentID
 	}
 	r.key = r.header.Key()
+	if p, more := r.metadata.from(r.old.first); more && p < v.next {
+		r.header.MetadataErased = true
+	}
 	if r.encoder, err = l.codec.encoderFor(l.options.dictionary(r.header.Dictionary), r.header.Dictionary); err != nil {
 		return err
 	}
 	l.compacted++
-	path := filepath.Join(l.dir, fmt.Sprintf("compact-%d.tmp", l.compacted))
+	path := filepath.Join(l.dir, temporaryName("compact", l.compacted, named))
 	if r.file, err = l.fs.Create(path); err != nil {
 		return err
 	}
 	r.path = path
-	if err := r.file.Allocate(0, size); err != nil { // a full disk is found here
-		return fmt.Errorf("%w: allocate %d bytes: %w", ErrDiskFull, size, err)
+	if err := r.file.Allocate(0, v.size); err != nil { // a full disk is found here
+		return fmt.Errorf("%w: allocate %d bytes: %w", ErrDiskFull, v.size, err)
+	}
+	if r.cipher, err = l.newCipher(r.header.SegmentID); err != nil {
+		return err
 	}
 	r.buffer = record.AppendHeader(r.buffer, &r.header)
 	r.end = record.HeaderSize
@@ -147,7 +172,7 @@ func (r *rewriting) finish(t record.Trailer) (*segment, error) {
 	if err := r.file.Sync(); err != nil {
 		return nil, err
 	}
-	next := newSegment(r.old.path, r.header)
+	next := newSegment(r.old.path, r.header, r.cipher)
 	next.view.Store(sealedView(&t, r.end))
 	return next, nil
 }
@@ -157,6 +182,11 @@ func (r *rewriting) finish(t record.Trailer) (*segment, error) {
 func (r *rewriting) install(next *segment) error {
 	l := r.log
 	if err := l.handles.replace(r.old, next, r.path); err != nil {
+		if r.cipher == nil {
+			_ = l.fs.Remove(r.path) // tidiness: Open would do it as well
+		}
+		// Else Open does it, and drops the key: if the name could not even be read
+		// back, the file may be there, and needs it.
 		return err
 	}
 	r.path = ""
@@ -165,11 +195,18 @@ func (r *rewriting) install(next *segment) error {
 	changed := append([]*segment(nil), segments...)
 	changed[next.number-1] = next
 	l.segments.Store(&changed)
+	if r.changed.Metadata > 0 {
+		l.tail.forget(next.view.Load().next)
+	}
 	l.mu.Unlock()
 	r.done.Segments++
-	r.done.Records += r.records
-	r.done.BodyBytes += r.bytes
+	r.done.Records += r.changed.Records
+	r.done.Metadata += r.changed.Metadata
+	r.done.BodyBytes += r.changed.BodyBytes
 	r.done.BytesBefore += r.old.view.Load().size
 	r.done.BytesAfter += r.end
-	return l.fs.SyncDir(l.dir)
+	if err := l.fs.SyncDir(l.dir); err != nil {
+		return err
+	}
+	return l.dropKeys()
 }

@@ -14,9 +14,9 @@ import (
 // smallLog makes a log of one sealed and one active segment and gives what it
 // holds. With clean it was closed; else the process was killed after the last
 // commit was durable.
-func smallLog(t *testing.T, clean bool) (fs *faultfs.FS, commits [][]string) {
+func smallLog(t *testing.T, clean, encrypted bool) (fs *faultfs.FS, commits [][]string) {
 	t.Helper()
-	fs = faultfs.New()
+	fs = newDisk(t, encrypted)
 	l := open(t, faultDir, faultOptions(fs))
 	stop := run(l)
 	for i := 0; l.Stats().Segments < 2 || i%8 != 0; i++ {
@@ -38,6 +38,12 @@ func everyByte() int {
 	}
 	return 1
 }
+
+// smallLogs are those of every sort, and how large the step through their bytes is.
+var smallLogs = []struct {
+	clean, encrypted bool
+	step             int
+}{{true, false, 1}, {false, false, 1}, {true, true, 5}, {false, true, 5}}
 
 func segmentName(n string) string { return filepath.Join(faultDir, n+".seg") }
 
@@ -69,12 +75,12 @@ func mustBePrefixOrDamage(t *testing.T, fs *faultfs.FS, commits [][]string, what
 }
 
 func TestOpen_of_a_segment_cut_at_every_byte(t *testing.T) {
-	for _, clean := range []bool{true, false} {
-		whole, commits := smallLog(t, clean)
+	for _, c := range smallLogs {
+		whole, commits := smallLog(t, c.clean, c.encrypted)
 		for _, name := range []string{"00000001", "00000002"} {
 			content := whole.Content(segmentName(name))
 			prefixes := map[int]bool{}
-			for cut := 0; cut < len(content); cut += everyByte() {
+			for cut := 0; cut < len(content); cut += c.step * everyByte() {
 				fs := whole.Clone()
 				fs.SetContent(segmentName(name), content[:cut])
 				seen, damaged := mustBePrefixOrDamage(t, fs, commits, "cut of "+name, cut)
@@ -86,14 +92,14 @@ func TestOpen_of_a_segment_cut_at_every_byte(t *testing.T) {
 				}
 			}
 			if name == "00000002" && len(prefixes) < 7 {
-				t.Errorf("clean %v: only the prefixes %v were found", clean, prefixes)
+				t.Errorf("%+v: only the prefixes %v were found", c, prefixes)
 			}
 		}
 	}
 }
 
 func TestOpen_of_the_last_segment_cut_when_it_is_sealed(t *testing.T) {
-	whole, commits := smallLog(t, true)
+	whole, commits := smallLog(t, true, false)
 	first := whole.Content(segmentName("00000001"))
 	for cut := 0; cut < len(first); cut += 3 {
 		fs := faultfs.New()
@@ -105,11 +111,11 @@ func TestOpen_of_the_last_segment_cut_when_it_is_sealed(t *testing.T) {
 // With a clean end every byte of the records is protected, and no flip can
 // lose any. Without, the last group may pass for torn.
 func TestOpen_of_a_segment_with_a_flipped_byte(t *testing.T) {
-	for _, clean := range []bool{true, false} {
-		whole, commits := smallLog(t, clean)
+	for _, c := range smallLogs {
+		whole, commits := smallLog(t, c.clean, c.encrypted)
 		lastGroup := len(commits) - 1
 		for _, name := range []string{"00000001", "00000002"} {
-			for at := 0; at < len(whole.Content(segmentName(name))); at += everyByte() {
+			for at := 0; at < len(whole.Content(segmentName(name))); at += c.step * everyByte() {
 				fs := whole.Clone()
 				fs.Flip(segmentName(name), at, 1<<(at%8))
 				seen, damaged := mustBePrefixOrDamage(t, fs, commits, "flip in "+name, at)
@@ -117,8 +123,8 @@ func TestOpen_of_a_segment_with_a_flipped_byte(t *testing.T) {
 				case damaged, seen == len(commits):
 				case name == "00000001":
 					t.Fatalf("a flip at %d of a sealed segment lost commits unnoticed: %d of %d are there", at, seen, len(commits))
-				case clean || seen < lastGroup:
-					t.Fatalf("clean %v: a flip at %d lost acknowledged commits unnoticed: %d of %d are there", clean, at, seen, len(commits))
+				case c.clean || seen < lastGroup:
+					t.Fatalf("%+v: a flip at %d lost acknowledged commits unnoticed: %d of %d are there", c, at, seen, len(commits))
 				}
 			}
 		}
@@ -126,7 +132,7 @@ func TestOpen_of_a_segment_with_a_flipped_byte(t *testing.T) {
 }
 
 func TestScrub_finds_every_flipped_byte_of_a_sealed_segment(t *testing.T) {
-	fs, _ := smallLog(t, true)
+	fs, _ := smallLog(t, true, false)
 	l := open(t, faultDir, faultOptions(fs))
 	defer l.Close()
 	if err := l.Scrub(background, 0); err != nil {
@@ -144,8 +150,8 @@ func TestScrub_finds_every_flipped_byte_of_a_sealed_segment(t *testing.T) {
 }
 
 func TestOpen_refuses_a_folder_that_is_not_one_log(t *testing.T) {
-	whole, _ := smallLog(t, true)
-	other, _ := smallLog(t, true)
+	whole, _ := smallLog(t, true, false)
+	other, _ := smallLog(t, true, false)
 	tests := map[string]func(fs *faultfs.FS) eventlog.SegmentNumber{
 		"first segment is missing": func(fs *faultfs.FS) eventlog.SegmentNumber {
 			fs.Remove(segmentName("00000001"))
@@ -177,7 +183,7 @@ func TestOpen_refuses_a_folder_that_is_not_one_log(t *testing.T) {
 }
 
 func TestOpen_sets_a_torn_tail_aside_and_says_so(t *testing.T) {
-	whole, commits := smallLog(t, false)
+	whole, commits := smallLog(t, false, false)
 	name := segmentName("00000002")
 	content := whole.Content(name)
 	// The last commit frame ends with the data; break the byte before it.
@@ -206,7 +212,7 @@ func TestOpen_sets_a_torn_tail_aside_and_says_so(t *testing.T) {
 }
 
 func TestRead_reports_a_segment_damaged_while_open(t *testing.T) {
-	fs, _ := smallLog(t, true)
+	fs, _ := smallLog(t, true, false)
 	o := faultOptions(fs)
 	o.CacheBytes = -1
 	l := open(t, faultDir, o)

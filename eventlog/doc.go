@@ -18,7 +18,9 @@
 //   - One process has the folder.
 //   - A body whose record Compact was given is in no file of the folder when it has
 //     returned, and nothing else has changed: positions, instants, metadata,
-//     commitments and the chain stay.
+//     commitments and the chain stay. The same holds for metadata, if they are to go
+//     too: a stub stands in their place, and nothing of such a record can be checked or
+//     guessed any more but that it is there.
 //
 // # How it works
 //
@@ -42,12 +44,29 @@
 //	lock                 held while the log is open
 //	00000001.seg …       segments; all but the last are sealed
 //	prepared-….tmp       the next segment, allocated ahead; removed by Open
-//	compact-….tmp        a segment that is being written anew; removed by Open
+//	compact-….tmp        a segment that is being written anew; removed by Open. Where
+//	                     the log is encrypted, both have the id of the file in their name
 //	torn-00000007-….bin  a torn tail that Open set aside; nothing reads it again,
 //	                     and a compaction removes it
 //
 // The form of a segment, and the rule that tells a torn tail from damage, are
 // drawn in package record.
+//
+// # Encryption
+//
+// With Options.Keys, what is personal in a segment is encrypted under a key of that file
+// alone; package record draws it, package keyring keeps the keys. A log that was begun
+// without is encrypted from the next segment on, and by the next compaction as a whole;
+// the way back does not exist. The tail in memory and the cache have what was decrypted.
+//
+// The key of a file is made before the file has a byte, and dropped
+//
+//   - when a compaction has written another in its place, whose header names it, and the
+//     name of that one is durable;
+//   - when Open or Close removes a file that never became a segment.
+//
+// What a crash keeps from being dropped, the next Open or Compact drops. The key of a
+// file that is merely missing stays, as the file may come back.
 //
 // # Files by themselves
 //

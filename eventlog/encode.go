@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"io"
 
 	"fhirlog/eventlog/record"
 )
@@ -19,14 +20,14 @@ func (l *Log) encodeAndWrite(group []*pending) ([]Record, error) {
 	w.marked = false
 	for _, p := range group {
 		var err error
-		if records, err = w.encodeCommit(p, syncedThrough, records); err != nil {
+		if records, err = w.encodeCommit(p, syncedThrough, records, l.options.Random); err != nil {
 			return nil, err
 		}
 	}
 	return records, w.flush()
 }
 
-func (w *writer) encodeCommit(p *pending, syncedThrough int64, records []Record) ([]Record, error) {
+func (w *writer) encodeCommit(p *pending, syncedThrough int64, records []Record, random io.Reader) ([]Record, error) {
 	chain := w.chain.Begin()
 	packed := p.batch.Bodies
 	if w.next == w.segment.first {
@@ -50,7 +51,10 @@ func (w *writer) encodeCommit(p *pending, syncedThrough int64, records []Record)
 			records = append(records, makeRecord(&w.run, j))
 		}
 		before := len(w.buffer)
-		w.buffer = record.AppendRun(w.buffer, &w.run, w.segment.key)
+		var err error
+		if w.buffer, err = appendRun(w.buffer, &w.run, w.end, w.segment.key, w.segment.cipher, random); err != nil {
+			return nil, err
+		}
 		w.end += int64(len(w.buffer) - before)
 		if len(w.buffer) >= writeBytes {
 			if err := w.flush(); err != nil {

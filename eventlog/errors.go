@@ -19,6 +19,11 @@ var (
 	ErrDiskFull = errors.New("no space for the log")
 	// ErrLocked: another process has the folder open.
 	ErrLocked = errors.New("log folder is in use by another process")
+	// ErrEncrypted: the log is encrypted, and Options.Keys are not given.
+	ErrEncrypted = errors.New("the log is encrypted: give the key")
+	// ErrNewKey: refused before anything was accepted, since no key could be made for the
+	// next segment; the log goes on.
+	ErrNewKey = errors.New("no key for the next segment of the log")
 	// ErrNotFound: no durable record has that position.
 	ErrNotFound = errors.New("no record at that position")
 )

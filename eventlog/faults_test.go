@@ -14,9 +14,10 @@ import (
 
 const faultDir = "data/log"
 
-// faultOptions makes segments so small that a short life seals several.
+// faultOptions makes segments so small that a short life seals several. On a disk with a
+// keyring they are encrypted.
 func faultOptions(fs *faultfs.FS) eventlog.Options {
-	return eventlog.Options{FS: fs, SegmentBytes: 4 << 10, MinFreeBytes: -1}
+	return eventlog.Options{FS: fs, SegmentBytes: 4 << 10, MinFreeBytes: -1, Keys: keysOn(fs)}
 }
 
 // life is what one process did with a log.
@@ -47,7 +48,7 @@ func live(t *testing.T, fs *faultfs.FS, commits int) (l life) {
 				ends = append(ends, a.First+eventlog.Position(a.Count))
 			case errors.Is(err, eventlog.ErrFailed):
 				l.failed = true
-			case !errors.Is(err, eventlog.ErrDiskFull):
+			case !errors.Is(err, eventlog.ErrDiskFull) && !errors.Is(err, eventlog.ErrNewKey):
 				t.Fatalf("Append = %v", err)
 			}
 		}
@@ -134,23 +135,31 @@ func fates(seed uint64) map[string]func(*faultfs.FS) {
 }
 
 func TestLog_survives_a_fault_at_every_operation(t *testing.T) {
+	survivesFaults(t, faultfs.New(), 1)
+}
+
+func TestLog_survives_a_fault_at_every_operation_when_encrypted(t *testing.T) {
+	survivesFaults(t, newDisk(t, true), 3)
+}
+
+// survivesFaults tries every stride-th operation of a log on an empty disk.
+func survivesFaults(t *testing.T, empty *faultfs.FS, stride int) {
 	const commits = 12
-	whole := faultfs.New()
+	whole := empty.Clone()
 	if l := live(t, whole, commits); l.failed || l.durable != 2*commits {
 		t.Fatalf("without a fault: %+v", l)
 	}
 	total := whole.Operations()
 	t.Logf("%d operations", total)
-	stride := 1
 	if testing.Short() {
-		stride = 5
+		stride *= 5
 	}
 	outcomes := map[string]int{}
 	for n := 1; n <= total+3; n += stride {
 		for _, effect := range []faultfs.Effect{faultfs.None, faultfs.Partial, faultfs.Full} {
 			for _, halts := range []bool{false, true} {
 				name := fmt.Sprintf("operation %d, effect %d, halts %v", n, effect, halts)
-				faultAt(t, name, n, effect, halts, commits, outcomes)
+				faultAt(t, name, empty.Clone(), n, effect, halts, commits, outcomes)
 			}
 		}
 	}
@@ -162,8 +171,7 @@ func TestLog_survives_a_fault_at_every_operation(t *testing.T) {
 	}
 }
 
-func faultAt(t *testing.T, name string, n int, effect faultfs.Effect, halts bool, commits int, outcomes map[string]int) {
-	fs := faultfs.New()
+func faultAt(t *testing.T, name string, fs *faultfs.FS, n int, effect faultfs.Effect, halts bool, commits int, outcomes map[string]int) {
 	if halts {
 		fs.HaltAt(n, effect)
 	} else {
@@ -207,7 +215,7 @@ func TestOpen_survives_a_fault_at_every_operation(t *testing.T) {
 		if seed == 200 {
 			t.Fatal("too few seeds give a torn tail: the test has lost its grip")
 		}
-		fs := faultfs.New()
+		fs := newDisk(t, seed%2 == 1)
 		fs.HaltAt(20+int(seed), faultfs.Partial)
 		l := live(t, fs, 30)
 		fs.PowerCut(faultfs.Pieces, rand.New(rand.NewPCG(seed, 0)))
@@ -245,7 +253,7 @@ func TestLog_survives_one_power_cut_after_the_other(t *testing.T) {
 	}
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
-	fs := faultfs.New()
+	fs := newDisk(t, seed%2 == 1)
 	var confirmed [][]string
 	for i := range lives {
 		fs.HaltAt(1+random.IntN(60+5*len(fs.Names())), faultfs.Effect(random.IntN(3)))

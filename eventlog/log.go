@@ -30,6 +30,7 @@ type Log struct {
 
 	segments atomic.Pointer[[]*segment] // in order; replaced under mu, never changed
 	durable  atomic.Uint64              // positions below it are durable
+	room     atomic.Pointer[knownRoom]  // the last answer, nil before the first
 
 	wake   chan struct{} // tells the writer that there is something to do
 	writer writer        // owned by the goroutine in Run
@@ -193,20 +194,23 @@ func (l *Log) wakeWriter() {
 }
 
 // Close finishes what is queued, syncs, trims what was allocated ahead and
-// releases the folder. It ends Run, and returns the failure of a failed log. A
+// releases the folder; of a log that was only read, the files stay as Open has left
+// them. It ends Run, and returns the failure of a failed log. A
 // second Close does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	l.closing = true
 	started := l.running
 	l.running = true
+	queued := len(l.queue) > 0
 	l.notifyLocked()
 	l.mu.Unlock()
 	if started {
 		l.wakeWriter()
 		<-l.stopped
-	} else {
-		l.runWriter() // nobody ever ran Run: do here what it would do on closing
+	} else { // nobody ever ran Run: do here what it would do on closing
+		l.writer.unused = !queued
+		l.runWriter()
 	}
 
 	l.mu.Lock()
@@ -247,6 +251,7 @@ func (l *Log) releaseFiles() error {
 // Stats is a look at the log from outside.
 type Stats struct {
 	Segments       int
+	Encrypted      int   // of the segments
 	BytesUsed      int64 // headers, frames, indexes
 	BytesAllocated int64 // used, and allocated ahead
 	BytesQueued    int64 // accepted, not yet durable
@@ -261,6 +266,9 @@ func (l *Log) Stats() Stats {
 		v := seg.view.Load()
 		s.BytesUsed += v.size
 		s.BytesAllocated += v.size
+		if seg.cipher != nil {
+			s.Encrypted++
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

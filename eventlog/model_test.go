@@ -12,6 +12,7 @@ import (
 
 	"fhirlog/eventlog"
 	"fhirlog/eventlog/faultfs"
+	"fhirlog/eventlog/keyring"
 )
 
 // TestLog_agrees_with_a_slice runs random operations against the log and
@@ -19,7 +20,7 @@ import (
 // other options.
 func TestLog_agrees_with_a_slice(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &model{t: rt, fs: faultfs.New(), erased: map[eventlog.Position]bool{}}
+		m := &model{t: rt, fs: newDisk(t, rapid.Bool().Draw(rt, "encrypted")), erased: map[eventlog.Position]bool{}, unknown: map[eventlog.Position]bool{}}
 		m.open()
 		rt.Repeat(map[string]func(*rapid.T){
 			"commit":  m.commit,
@@ -28,7 +29,9 @@ func TestLog_agrees_with_a_slice(t *testing.T) {
 			"follow":  m.follow,
 			"at":      m.at,
 			"compact": m.compact,
+			"unknow":  m.eraseMetadata,
 			"reopen":  func(*rapid.T) { m.close(); m.open() },
+			"encrypt": m.encrypt,
 			"":        m.check,
 		})
 		m.close()
@@ -44,11 +47,13 @@ type modelRecord struct {
 type model struct {
 	t       *rapid.T
 	fs      *faultfs.FS
+	keys    eventlog.Keys
 	log     *eventlog.Log
 	stop    func() (run, closed error)
 	commits int
 	records []modelRecord
 	erased  map[eventlog.Position]bool // whose bodies are gone
+	unknown map[eventlog.Position]bool // whose metadata are gone: the name is the stub
 }
 
 // checkRecord is the function of that name, but for what is erased.
@@ -56,10 +61,49 @@ func (m *model) checkRecord(r eventlog.Record) error {
 	if r.Erased != m.erased[r.Position] {
 		return fmt.Errorf("record %d: erased %t, want %t", r.Position, r.Erased, m.erased[r.Position])
 	}
-	if r.Erased && r.Body == nil && !r.HasBody {
+	if r.MetadataErased != m.unknown[r.Position] {
+		return fmt.Errorf("record %d: metadata erased %t, want %t", r.Position, r.MetadataErased, m.unknown[r.Position])
+	}
+	if (r.Erased || r.MetadataErased) && r.Body == nil && !r.HasBody {
 		return r.Verify()
 	}
 	return checkRecord(r)
+}
+
+// eraseMetadata erases those of some records, also of some that lost their bodies
+// before, and bodies of others with them.
+func (m *model) eraseMetadata(t *rapid.T) {
+	metadata, bodies := m.some(t, "metadata"), m.some(t, "bodies")
+	var want eventlog.Compaction
+	for p := range m.records {
+		at := eventlog.Position(p)
+		hasBody := !m.erased[at] && !m.unknown[at] && bodyOf(m.records[p].name) != nil
+		erases := metadata[at] && !m.unknown[at]
+		if hasBody && (erases || bodies[at]) {
+			want.Records++
+			m.erased[at] = true
+		}
+		if erases {
+			want.Metadata++
+			m.unknown[at], m.records[p].name = true, stubOf(m.records[p].name)
+		}
+	}
+	done, err := m.log.Compact(background, sorted(bodies), eventlog.CompactOptions{Metadata: sorted(metadata), Stub: makeStub})
+	if err != nil || done.Records != want.Records || done.Metadata != want.Metadata {
+		t.Fatalf("Compact = %+v, %v, want %+v", done, err, want)
+	}
+}
+
+// some draws positions, one of which may be beyond the end.
+func (m *model) some(t *rapid.T, what string) map[eventlog.Position]bool {
+	some := map[eventlog.Position]bool{}
+	for range rapid.IntRange(0, 6).Draw(t, what) {
+		p := rapid.IntRange(0, len(m.records)).Draw(t, "position")
+		for i := range rapid.IntRange(1, 40).Draw(t, "neighbours") {
+			some[eventlog.Position(p+i)] = true
+		}
+	}
+	return some
 }
 
 // compact erases some records, also some that are erased already.
@@ -73,7 +117,7 @@ func (m *model) compact(t *rapid.T) {
 	}
 	want := uint64(0)
 	for p := range gone {
-		if int(p) < len(m.records) && !m.erased[p] && bodyOf(m.records[p].name) != nil {
+		if int(p) < len(m.records) && !m.erased[p] && !m.unknown[p] && bodyOf(m.records[p].name) != nil {
 			want++
 			m.erased[p] = true
 		}
@@ -89,7 +133,7 @@ func (m *model) compact(t *rapid.T) {
 
 func (m *model) open() {
 	o := eventlog.Options{
-		FS: m.fs, MinFreeBytes: -1,
+		FS: m.fs, MinFreeBytes: -1, Keys: keysOn(m.fs),
 		SegmentBytes: rapid.SampledFrom([]int64{4 << 10, 16 << 10, 64 << 10}).Draw(m.t, "segment"),
 		BlockBytes:   rapid.SampledFrom([]int{1, 100, 16 << 10}).Draw(m.t, "block"),
 		TailBytes:    rapid.SampledFrom([]int64{1, 2000, 1 << 20}).Draw(m.t, "tail"),
@@ -100,7 +144,24 @@ func (m *model) open() {
 	if err != nil || recovery.Unclean || recovery.TornFile != "" || recovery.Records != uint64(len(m.records)) {
 		m.t.Fatalf("Open = %+v, %v, want %d records", recovery, err, len(m.records))
 	}
-	m.log, m.stop = l, run(l)
+	m.log, m.stop, m.keys = l, run(l), o.Keys
+}
+
+// encrypt turns encryption on, or gives the keyring another operator's key while the log
+// is written to.
+func (m *model) encrypt(t *rapid.T) {
+	switch keys := m.keys.(type) {
+	case nil:
+		m.close()
+		if rapid.IntRange(0, 3).Draw(t, "begin") == 0 {
+			addKeyring(t, m.fs)
+		}
+		m.open()
+	case *keyring.Ring:
+		if err := keys.Rotate(background, operatorKey); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func (m *model) close() {

@@ -33,11 +33,16 @@ type Options struct {
 	Dictionary []byte
 	// Dictionaries are older ones that segments may still need.
 	Dictionaries [][]byte
+	// Keys, if set, encrypt the log: what is written from now on goes to encrypted
+	// segments, and a compaction writes those anew that are not. Without keys a log that
+	// has encrypted segments does not open: ErrEncrypted.
+	Keys Keys
 
 	// MaxCommitBytes bounds one commit on disk; default 512 MiB.
 	MaxCommitBytes int64
 	// MinFreeBytes is what the log leaves free on the disk; default 64 MiB,
-	// negative for nothing. An append that would need more space is refused.
+	// negative for nothing. An append that would need more space is refused, and each
+	// one while others have used that space.
 	MinFreeBytes int64
 	// QueueBytes bounds what waits to be written; default 32 MiB. Append blocks
 	// while there is more; the last one in may exceed it.

@@ -137,7 +137,7 @@ func (r *reader) readRun(file io.ReaderAt, seg *segment, v *view, p Position) er
 	}
 	frame, err := record.DecodeFrame(r.raw, seg.key)
 	if err == nil {
-		err = record.DecodeRun(frame, &r.run)
+		err = seg.decodeRun(frame, at, &r.run)
 	}
 	if err != nil {
 		return seg.corrupt(at, err)

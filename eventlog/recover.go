@@ -17,7 +17,7 @@ import (
 // the active one.
 func (l *Log) recover() (Recovery, error) {
 	var r Recovery
-	numbers, err := l.listSegments(&r)
+	numbers, gone, err := l.listSegments(&r)
 	if err != nil {
 		return r, err
 	}
@@ -30,30 +30,35 @@ func (l *Log) recover() (Recovery, error) {
 		}
 	}
 	w := &l.writer
+	if err := l.dropKeys(gone...); err != nil {
+		return r, err
+	}
 	l.next, l.lastInstant = w.next, w.lastInstant
 	l.durable.Store(uint64(w.next))
 	if w.segment != nil {
 		l.plan = plan{
 			space: w.space, end: w.end, count: int64(w.next - w.segment.first),
-			full: w.segment.header.Dictionary != l.codec.dictionary,
+			full: w.segment.header.Dictionary != l.codec.dictionary || w.segment.header.Scheme != l.scheme(),
 		}
 	}
 	r.Segments, r.Records = len(*l.segments.Load()), uint64(w.next)
 	return r, nil
 }
 
-// listSegments finds the segment files and removes unfinished ones.
-func (l *Log) listSegments(r *Recovery) ([]SegmentNumber, error) {
+// listSegments finds the segment files and removes unfinished ones, whose ids are gone.
+func (l *Log) listSegments(r *Recovery) (numbers []SegmentNumber, gone []fileID, err error) {
 	names, err := l.fs.List(l.dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var numbers []SegmentNumber
 	for _, name := range names {
 		if strings.HasSuffix(name, ".tmp") && (strings.HasPrefix(name, "prepared-") || strings.HasPrefix(name, "compact-")) {
 			r.Prepared++
 			if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil {
-				return nil, fmt.Errorf("remove unused segment: %w", err)
+				return nil, nil, fmt.Errorf("remove unused segment: %w", err)
+			}
+			if id, ok := temporaryID(name); ok {
+				gone = append(gone, id)
 			}
 			continue
 		}
@@ -63,12 +68,12 @@ func (l *Log) listSegments(r *Recovery) ([]SegmentNumber, error) {
 		}
 		n, err := strconv.ParseUint(digits, 10, 32)
 		if err != nil || segmentPath(l.dir, SegmentNumber(n)) != filepath.Join(l.dir, name) {
-			return nil, fmt.Errorf("%q is not the name of a segment", name)
+			return nil, nil, fmt.Errorf("%q is not the name of a segment", name)
 		}
 		numbers = append(numbers, SegmentNumber(n))
 	}
 	slices.Sort(numbers)
-	return numbers, nil
+	return numbers, gone, nil
 }
 
 // recoverSegment adds the segment to the log. writer holds what the segments
@@ -135,7 +140,11 @@ func (l *Log) readHeader(file File, n SegmentNumber) (*segment, error) {
 	case !l.codec.known[h.Dictionary]:
 		return nil, fmt.Errorf("segment %d needs dictionary %d, which is not among those given", n, h.Dictionary)
 	}
-	return newSegment(segmentPath(l.dir, n), h), nil
+	c, err := cipherOf(l.options.Keys, &h)
+	if err != nil {
+		return nil, err
+	}
+	return newSegment(segmentPath(l.dir, n), h, c), nil
 }
 
 // readTrailer returns record.ErrInvalid when the file does not end in one.
@@ -197,7 +206,10 @@ func (l *Log) recoverActive(seg *segment, size int64, r *Recovery) error {
 		if err := l.fs.Remove(seg.path); err != nil {
 			return fmt.Errorf("remove empty segment %d: %w", seg.number, err)
 		}
-		return l.fs.SyncDir(l.dir)
+		if err := l.fs.SyncDir(l.dir); err != nil {
+			return err
+		}
+		return l.dropKeys(seg.header.SegmentID)
 	}
 	w := &l.writer
 	w.segment, w.file, w.space = seg, file, &space{file: file, path: seg.path, granted: a.size}

@@ -90,7 +90,7 @@ func (l *Log) scanSegment(ctx context.Context, seg *segment, from, until Positio
 		if frame.Kind == record.KindCommit {
 			continue
 		}
-		if err := record.DecodeRun(frame, run); err != nil {
+		if err := seg.decodeRun(frame, at, run); err != nil {
 			return 0, seg.corrupt(at, err)
 		}
 		if uint64(from) < run.First || uint64(from) >= run.Next() {

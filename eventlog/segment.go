@@ -17,6 +17,7 @@ type segment struct {
 	path   string
 	header record.Header
 	key    record.Key
+	cipher *record.Cipher // nil when the file is not encrypted
 	first  Position
 	view   atomic.Pointer[view] // replaced as the segment grows, never changed
 	// successor is what a compaction has put in its place: the same records at the
@@ -35,8 +36,8 @@ type view struct {
 	sha256                    [sha256.Size]byte
 }
 
-func newSegment(path string, h record.Header) *segment {
-	s := &segment{number: SegmentNumber(h.Number), path: path, header: h, key: h.Key(), first: Position(h.First)}
+func newSegment(path string, h record.Header, c *record.Cipher) *segment {
+	s := &segment{number: SegmentNumber(h.Number), path: path, header: h, key: h.Key(), cipher: c, first: Position(h.First)}
 	s.view.Store(&view{next: s.first, dataEnd: record.HeaderSize, size: record.HeaderSize})
 	return s
 }
@@ -68,9 +69,13 @@ func (l *Log) startSegment(p *pending) error {
 	header := record.Header{
 		Number: 1, Dictionary: l.codec.dictionary, First: uint64(p.first),
 		Created: l.options.Clock().UnixMilli(), PreviousChain: w.chain, PreviousInstant: w.lastInstant,
+		Scheme: l.scheme(), SegmentID: p.space.id,
 	}
-	if _, err := io.ReadFull(l.options.Random, header.SegmentID[:]); err != nil {
-		return fmt.Errorf("make segment id: %w", err)
+	if header.Scheme == record.Plain {
+		var err error
+		if header.SegmentID, err = l.newFileID(); err != nil {
+			return err
+		}
 	}
 	segments := *l.segments.Load()
 	if len(segments) > 0 {
@@ -84,7 +89,7 @@ func (l *Log) startSegment(p *pending) error {
 			return fmt.Errorf("seal segment %d: %w", w.segment.number, err)
 		}
 	}
-	seg := newSegment(segmentPath(l.dir, SegmentNumber(header.Number)), header)
+	seg := newSegment(segmentPath(l.dir, SegmentNumber(header.Number)), header, p.space.cipher)
 	head := record.AppendHeader(nil, &header)
 	if err := l.installSegment(p.space, seg, head); err != nil {
 		return fmt.Errorf("start segment %d: %w", header.Number, err)

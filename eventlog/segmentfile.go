@@ -14,11 +14,12 @@ import (
 // SegmentInfo tells of one file of a log what its records and the files beside it
 // have to agree with.
 type SegmentInfo struct {
-	Number SegmentNumber
-	LogID  [16]byte
-	ID     [8]byte // of the file: a compaction gives the same records another
-	Sealed bool
-	Bytes  int64 // that the records, and what closes them, take
+	Number    SegmentNumber
+	LogID     [16]byte
+	ID        [8]byte // of the file: a compaction gives the same records another
+	Sealed    bool
+	Encrypted bool  // under the key that SegmentKey names
+	Bytes     int64 // that the records, and what closes them, take
 
 	First, Next                                Position
 	PreviousInstant, FirstInstant, LastInstant int64
@@ -56,21 +57,22 @@ func (s *SegmentInfo) Continues(previous *SegmentInfo) error {
 type SegmentReader struct {
 	codec *codec
 	fs    FileSystem
+	keys  Keys
 }
 
-// NewSegmentReader makes one. Of the options it needs the dictionaries, and the disk to
-// cut on.
+// NewSegmentReader makes one. Of the options it needs the dictionaries, the keys, and the
+// disk to cut on.
 func NewSegmentReader(o Options) (*SegmentReader, error) {
 	o = o.withDefaults()
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("log options: %w", err)
 	}
 	codec, err := newCodec(&o)
-	return &SegmentReader{codec, o.FS}, err
+	return &SegmentReader{codec, o.FS, o.Keys}, err
 }
 
 func (r *SegmentReader) verification(ctx context.Context) *verification {
-	return &verification{ctx: ctx, codec: r.codec}
+	return &verification{ctx: ctx, codec: r.codec, keys: r.keys}
 }
 
 // Peek reads what opens and closes a segment, and nothing between. Of one that
@@ -129,7 +131,7 @@ func (r *SegmentReader) Check(ctx context.Context, file File, n SegmentNumber, v
 func infoOf(seg *segment) SegmentInfo {
 	h := &seg.header
 	return SegmentInfo{
-		Number: seg.number, LogID: h.LogID, ID: h.SegmentID, Bytes: record.HeaderSize,
+		Number: seg.number, LogID: h.LogID, ID: h.SegmentID, Encrypted: seg.cipher != nil, Bytes: record.HeaderSize,
 		First: seg.first, Next: seg.first,
 		PreviousInstant: h.PreviousInstant, LastInstant: h.PreviousInstant,
 		PreviousChain: h.PreviousChain, Chain: h.PreviousChain,

@@ -50,9 +50,11 @@ func checkSegments(t testing.TB, dir string, o eventlog.Options, n int) {
 // appended to: each time it ends with a whole commit, and with no less than was
 // acknowledged before.
 func TestSegmentsAreReadWhileTheyAreWritten(t *testing.T) {
+	encrypted := newDisk(t, true)
 	for name, o := range map[string]eventlog.Options{
-		"disk":   {FS: eventlog.Disk(), SegmentBytes: 4 << 20},
-		"memory": {FS: faultfs.New(), SegmentBytes: 4 << 20, MinFreeBytes: -1},
+		"disk":      {FS: eventlog.Disk(), SegmentBytes: 4 << 20},
+		"memory":    {FS: faultfs.New(), SegmentBytes: 4 << 20, MinFreeBytes: -1},
+		"encrypted": {FS: encrypted, SegmentBytes: 4 << 20, MinFreeBytes: -1, Keys: keysOn(encrypted)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "log")

@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -25,6 +26,10 @@ type space struct {
 	file    File
 	path    string
 	granted int64 // bytes allocated; changed by the writer under Log.mu
+	// Of a prepared file that will be encrypted: the id of the segment, and what
+	// encrypts it.
+	id     fileID
+	cipher *record.Cipher
 }
 
 // plan is where the next batch goes: the end of the newest segment, all that is
@@ -107,6 +112,9 @@ type spaceRequest struct {
 // requestSpaceLocked asks for room for such a batch, or tells that it was refused.
 func (l *Log) requestSpaceLocked(size, count int64, r *spaceRequest) error {
 	if r.made && r.refused != l.requests.refused {
+		if errors.Is(l.requests.refusal, ErrNewKey) {
+			return l.requests.refusal
+		}
 		return fmt.Errorf("%w: %w", ErrDiskFull, l.requests.refusal)
 	}
 	*r = spaceRequest{made: true, refused: l.requests.refused}
@@ -193,12 +201,12 @@ func (l *Log) enlarge(s *space, need int64) error {
 
 func (l *Log) allocate(s *space, target int64) error {
 	if l.options.MinFreeBytes > 0 {
-		free, err := l.fs.Free(l.dir)
+		room, err := l.Room()
 		if err != nil {
-			return fmt.Errorf("ask for free space: %w", err)
+			return err
 		}
-		if free-(target-s.granted) < l.options.MinFreeBytes {
-			return fmt.Errorf("%d bytes free, %d needed, %d to be left", free, target-s.granted, l.options.MinFreeBytes)
+		if target-s.granted > room.Left() {
+			return fmt.Errorf("%d bytes free, %d needed, %d to be left", room.Free, target-s.granted, room.Reserve)
 		}
 	}
 	if err := s.file.Allocate(s.granted, target-s.granted); err != nil {
@@ -215,14 +223,25 @@ func (l *Log) prepareSpare(spare *space, need int64) error {
 	if spare != nil {
 		return l.enlarge(spare, need)
 	}
+	var id fileID
+	if l.options.Keys != nil {
+		var err error
+		if id, err = l.newFileID(); err != nil {
+			return err
+		}
+	}
 	l.writer.prepared++
-	path := filepath.Join(l.dir, fmt.Sprintf("prepared-%d.tmp", l.writer.prepared))
+	path := filepath.Join(l.dir, temporaryName("prepared", l.writer.prepared, id))
 	file, err := l.fs.Create(path)
 	if err != nil {
 		return fmt.Errorf("create the next segment: %w", err)
 	}
-	spare = &space{file: file, path: path}
-	if err := l.enlarge(spare, max(need, min(firstAllocation, l.options.SegmentBytes))); err != nil {
+	spare = &space{file: file, path: path, id: id}
+	err = l.enlarge(spare, max(need, min(firstAllocation, l.options.SegmentBytes)))
+	if err == nil {
+		spare.cipher, err = l.newCipher(id)
+	}
+	if err != nil {
 		file.Close()
 		l.fs.Remove(path)
 		return err

@@ -35,6 +35,18 @@ func (t *tail) add(records []Record) {
 	t.groups = t.groups[drop:]
 }
 
+// forget drops the groups that begin before a position: their metadata may be erased
+// on disk.
+func (t *tail) forget(before Position) {
+	drop := 0
+	for drop < len(t.groups) && t.groups[drop].records[0].Position < before {
+		t.bytes -= t.groups[drop].bytes
+		t.groups[drop] = tailGroup{}
+		drop++
+	}
+	t.groups = t.groups[drop:]
+}
+
 // from gives the records of the group that holds p, from p on, or nil.
 func (t *tail) from(p Position) []Record {
 	i := sort.Search(len(t.groups), func(i int) bool {

@@ -38,13 +38,17 @@ type SegmentVisitor interface {
 
 // Verification tells what Verify has read.
 type Verification struct {
-	LogID         [16]byte
-	Segments      int
-	Records       uint64
-	Erased        uint64 // records whose bodies were erased
-	Bytes         int64  // of the files
-	BodyBytes     int64  // of the bodies, decompressed
-	MetadataBytes int64
+	LogID    [16]byte
+	Segments int
+	// Encrypted is how many of the segments are.
+	Encrypted int
+	Records   uint64
+	Erased    uint64 // records whose bodies were erased
+	// MetadataErased is the number of records whose metadata were erased.
+	MetadataErased uint64
+	Bytes          int64 // of the files
+	BodyBytes      int64 // of the bodies, decompressed
+	MetadataBytes  int64
 	// TornSegment is the last segment if it ends in what was never acknowledged, at
 	// TornOffset; the next start of a server sets that aside. 0 if it does not.
 	TornSegment SegmentNumber
@@ -64,7 +68,7 @@ func Verify(ctx context.Context, dir string, o Options, v VerifyOptions) (Verifi
 	if err != nil {
 		return Verification{}, err
 	}
-	w := &verification{ctx: ctx, dir: dir, fs: o.FS, codec: codec, visit: v}
+	w := &verification{ctx: ctx, dir: dir, fs: o.FS, codec: codec, keys: o.Keys, visit: v}
 	names, err := w.fs.List(w.dir)
 	if err != nil {
 		return Verification{}, fmt.Errorf("list the segments: %w", err)
@@ -90,6 +94,7 @@ type verification struct {
 	dir     string
 	fs      FileSystem
 	codec   *codec
+	keys    Keys
 	visit   VerifyOptions
 	numbers []SegmentNumber
 	total   int64

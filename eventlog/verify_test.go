@@ -234,7 +234,7 @@ func TestVerify_finds_a_forged_body(t *testing.T) {
 func TestVerify_after_every_fault(t *testing.T) {
 	torn := 0
 	for n := 20; n < 140; n += 3 {
-		disk := faultfs.New()
+		disk := newDisk(t, n%2 == 1)
 		disk.HaltAt(n, faultfs.Partial)
 		l := live(t, disk, 12)
 		disk.Restart()

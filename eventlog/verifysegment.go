@@ -25,7 +25,7 @@ type verifiedSegment struct {
 	torn        bool
 	tornOffset  int64
 
-	erased                   uint64
+	erased, metadataErased   uint64
 	bodyBytes, metadataBytes int64
 
 	block []byte
@@ -50,8 +50,12 @@ func (s *verifiedSegment) continues(previous *verifiedSegment, so *Verification)
 func (s *verifiedSegment) addTo(v *Verification) {
 	v.LogID = s.segment.header.LogID
 	v.Segments++
+	if s.segment.cipher != nil {
+		v.Encrypted++
+	}
 	v.Records = uint64(s.next)
 	v.Erased += s.erased
+	v.MetadataErased += s.metadataErased
 	v.Bytes += s.size
 	v.BodyBytes += s.bodyBytes
 	v.MetadataBytes += s.metadataBytes
@@ -134,7 +138,11 @@ func (w *verification) header(s *verifiedSegment, file File, n SegmentNumber) ([
 	case !w.codec.known[h.Dictionary]:
 		return nil, fmt.Errorf("segment %d needs dictionary %d, which is not among those given", n, h.Dictionary)
 	}
-	s.segment = newSegment(segmentPath(w.dir, n), h)
+	c, err := cipherOf(w.keys, &h)
+	if err != nil {
+		return nil, err
+	}
+	s.segment = newSegment(segmentPath(w.dir, n), h, c)
 	return head, nil
 }
 
@@ -235,6 +243,12 @@ func (w *verification) records(s *verifiedSegment, run *record.Run, at int64) er
 		s.metadataBytes += int64(len(r.Metadata))
 		if r.Erased {
 			s.erased++
+		}
+		if r.MetadataErased {
+			s.metadataErased++
+		}
+		if r.MetadataErased && !s.segment.header.MetadataErased {
+			return s.segment.corrupt(at, fmt.Errorf("the metadata of record %d are erased, and the header says that none are", r.Position))
 		}
 		if s.visitor != nil {
 			if err := s.visitor.Record(&r); err != nil {

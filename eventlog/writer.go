@@ -39,6 +39,7 @@ type writer struct {
 	run         record.Run
 	prepared    int // files named
 	aheadFailed time.Time
+	unused      bool // the log was only read since Open: closing leaves its files as they are
 }
 
 // Run writes what is appended. It returns nil after Close, or when the context
@@ -245,11 +246,13 @@ func (l *Log) finishWriting() error {
 	l.plan.spare = nil
 	l.mu.Unlock()
 	if spare != nil {
-		// Removing it is tidiness: Open would do it as well.
+		// Removing it is tidiness: Open would do it as well, and drop its key.
 		spare.file.Close()
-		l.fs.Remove(spare.path)
+		if l.dropKeys(spare.id) == nil {
+			l.fs.Remove(spare.path)
+		}
 	}
-	if w.segment == nil {
+	if w.segment == nil || w.unused {
 		return nil
 	}
 	if !w.marked {

@@ -52,6 +52,11 @@
 //     and the checkpoint's size; the result is the checkpoint's root.
 //  5. The signature of the checkpoint, under the key that you got from elsewhere.
 //
+// A proof of a record whose metadata were erased has format fhirlog-proof/2, says
+// metadataErased, and has no salts: steps 1 and 2 cannot be done by anybody. Steps 3 to
+// 5 prove that the record is there, at its position, with the commitments that it
+// always had; metadata and instant are what the server says.
+//
 // # What is proven, and what is not
 //
 // A checkpoint that somebody keeps pins the whole past: a log that was changed,

@@ -75,6 +75,8 @@ func FuzzProof(f *testing.F) {
 	p.From, p.Body = nil, nil
 	f.Add(encode(f, p))
 	f.Add([]byte(`{"format":"fhirlog-proof/1"}`))
+	erased, _ := erasedProof(f)
+	f.Add(encode(f, erased))
 	genuine, _ := sampleProof(f)
 	f.Fuzz(func(t *testing.T, text []byte) { checkForgery(t, text, known, genuine) })
 }
@@ -86,6 +88,12 @@ func checkForgery(t *testing.T, text []byte, known note.Verifiers, genuine *merk
 	}
 	if _, err := p.Check(known); err != nil {
 		return
+	}
+	if p.MetadataErased { // it claims to know neither
+		if p.HasBody || len(p.MetadataSalt) > 0 {
+			t.Errorf("%s checks, and shows what is erased", text)
+		}
+		p.Instant, p.Metadata = genuine.Instant, genuine.Metadata
 	}
 	if p.Position != genuine.Position || p.Instant != genuine.Instant || p.CommitEnd != genuine.CommitEnd || !bytes.Equal(p.Metadata, genuine.Metadata) ||
 		p.MetadataCommitment != genuine.MetadataCommitment || p.BodyCommitment != genuine.BodyCommitment ||

@@ -13,8 +13,12 @@ import (
 	"fhirlog/eventlog/record"
 )
 
-// ProofFormat stands in every proof file.
-const ProofFormat = "fhirlog-proof/1"
+// What stands in every proof file: in that of a record whose metadata were erased, a
+// format of its own, as an older program would ask for what nobody has any more.
+const (
+	ProofFormat       = "fhirlog-proof/1"
+	ErasedProofFormat = "fhirlog-proof/2"
+)
 
 // Proof shows that a record is on a log, as a signed checkpoint says. Whoever
 // checks it needs the public key of the log, and nothing of the log itself.
@@ -26,7 +30,11 @@ type Proof struct {
 	Time      string `json:"time"`
 	CommitEnd bool   `json:"commitEnd"`
 	Metadata  []byte `json:"metadata"`
-	// MetadataSalt is what the metadata commitment was salted with.
+	// MetadataErased says that the metadata were erased: what stands for them, and the
+	// instant, are what the server says, and only the place of the record is proven.
+	MetadataErased bool `json:"metadataErased,omitempty"`
+	// MetadataSalt is what the metadata commitment was salted with; nobody has it when
+	// the metadata were erased.
 	MetadataSalt       []byte `json:"metadataSalt"`
 	MetadataCommitment Hash   `json:"metadataCommitment"`
 	BodyCommitment     Hash   `json:"bodyCommitment"`
@@ -86,8 +94,8 @@ func ParseProof(text []byte) (*Proof, error) {
 	if decoder.More() {
 		return nil, errors.New("not a proof file: something follows the proof")
 	}
-	if p.Format != ProofFormat {
-		return nil, fmt.Errorf("the proof has the format %q; this program reads %s", p.Format, ProofFormat)
+	if p.Format != ProofFormat && p.Format != ErasedProofFormat {
+		return nil, fmt.Errorf("the proof has the format %q; this program reads %s and %s", p.Format, ProofFormat, ErasedProofFormat)
 	}
 	return p, nil
 }
@@ -130,15 +138,21 @@ func (p *Proof) checkRecord() error {
 	if len(p.Metadata) > mostMetadata {
 		return fmt.Errorf("metadata have at most %d bytes", mostMetadata)
 	}
+	if p.Time != TimeText(p.Instant) {
+		return fmt.Errorf("the time is not that of the instant, which is %s", TimeText(p.Instant))
+	}
+	if p.MetadataErased != (p.Format == ErasedProofFormat) {
+		return fmt.Errorf("a proof says %s if, and only if, the metadata were erased", ErasedProofFormat)
+	}
+	if p.MetadataErased {
+		return p.checkErased()
+	}
 	if len(p.MetadataSalt) != record.SaltSize {
 		return fmt.Errorf("metadataSalt has %d bytes, and not %d", len(p.MetadataSalt), record.SaltSize)
 	}
 	salt := [record.SaltSize]byte(p.MetadataSalt)
 	if record.CommitMetadata(salt, p.Position, p.Instant, p.Metadata) != p.MetadataCommitment {
 		return errors.New("position, instant and metadata are not what the metadata commitment is of: one of them was changed")
-	}
-	if p.Time != TimeText(p.Instant) {
-		return fmt.Errorf("the time is not that of the instant, which is %s", TimeText(p.Instant))
 	}
 	switch {
 	case len(p.BodySalt) == 0 && p.Body == nil:
@@ -151,6 +165,14 @@ func (p *Proof) checkRecord() error {
 		return errors.New("the proof has a body, and says that there is none")
 	}
 	return p.CheckBody(p.Body)
+}
+
+// checkErased checks that a proof shows nothing of a record that nobody has any more.
+func (p *Proof) checkErased() error {
+	if len(p.MetadataSalt) > 0 || len(p.BodySalt) > 0 || p.Body != nil || p.HasBody {
+		return errors.New("the proof says that the metadata were erased, and has a salt, or a body")
+	}
+	return nil
 }
 
 // CheckBody checks that a stored body is the one that was committed to; nil is

@@ -88,6 +88,73 @@ func TestProof_is_the_golden_file(t *testing.T) {
 	}
 }
 
+// erasedProof is that of the same record when its metadata are erased.
+func erasedProof(t testing.TB) (*merkle.Proof, note.Verifiers) {
+	p, known := sampleProof(t)
+	p.Format, p.MetadataErased = merkle.ErasedProofFormat, true
+	p.Metadata, p.MetadataSalt = []byte("a stub"), []byte{}
+	p.HasBody, p.Erased, p.Body, p.BodySalt = false, true, nil, nil
+	return p, known
+}
+
+func TestProof_of_erased_metadata_is_the_golden_file(t *testing.T) {
+	p, known := erasedProof(t)
+	path := filepath.Join("testdata", "proof-erased.json")
+	if *update {
+		if err := os.WriteFile(path, encode(t, p), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := encode(t, p); !bytes.Equal(got, text) {
+		t.Errorf("the proof is now\n%s", got)
+	}
+	read, err := merkle.ParseProof(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := read.Check(known); err != nil || c.Size != 11 {
+		t.Errorf("Check = %+v, %v", c, err)
+	}
+}
+
+func TestCheck_of_erased_metadata(t *testing.T) {
+	salt := make([]byte, record.SaltSize)
+	for name, change := range map[string]func(p *merkle.Proof){
+		"the position":         func(p *merkle.Proof) { p.Position = 4 },
+		"the end of commit":    func(p *merkle.Proof) { p.CommitEnd = false },
+		"a commitment":         func(p *merkle.Proof) { p.MetadataCommitment[0]++ },
+		"the other one":        func(p *merkle.Proof) { p.BodyCommitment[0]++ },
+		"the path":             func(p *merkle.Proof) { p.Path[0][0]++ },
+		"the time":             func(p *merkle.Proof) { p.Instant++ },
+		"a salt":               func(p *merkle.Proof) { p.MetadataSalt = salt },
+		"a salt of the body":   func(p *merkle.Proof) { p.BodySalt = salt },
+		"a body":               func(p *merkle.Proof) { p.Body = []byte("{}") },
+		"that there is a body": func(p *merkle.Proof) { p.HasBody = true },
+		"the format":           func(p *merkle.Proof) { p.Format = merkle.ProofFormat },
+		"only the format":      func(p *merkle.Proof) { p.MetadataErased = false },
+		"too many metadata":    func(p *merkle.Proof) { p.Metadata = make([]byte, 1<<20+1) },
+	} {
+		p, known := erasedProof(t)
+		change(p)
+		if c, err := p.Check(known); err == nil {
+			t.Errorf("%s changed, and Check = %+v", name, c)
+		}
+	}
+	p, known := erasedProof(t)
+	p.Metadata = []byte("another stub, which nobody can tell")
+	p.Erased = false // a record that never had a body
+	if _, err := p.Check(known); err != nil {
+		t.Error(err)
+	}
+	if p.CheckBody(nil) == nil {
+		t.Error("no body is checked without a salt")
+	}
+}
+
 // TestProof_by_hand follows the steps of the package comment with SHA-256 alone.
 func TestProof_by_hand(t *testing.T) {
 	p, _ := sampleProof(t)
@@ -205,7 +272,7 @@ func TestParseProof_refuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":        "",
 		"a list":         "[]",
-		"another format": strings.Replace(text, "fhirlog-proof/1", "fhirlog-proof/2", 1),
+		"another format": strings.Replace(text, "fhirlog-proof/1", "fhirlog-proof/3", 1),
 		"no format":      `{"position":1}`,
 		"a member more":  strings.Replace(text, `"position"`, `"positron": 1, "position"`, 1),
 		"something more": text + "{}",

@@ -23,8 +23,8 @@
 //	                   line after each; only ever appended to. Not derived from
 //	                   anything: keep copies elsewhere
 //	cosigned           those that witnesses have cosigned, likewise; see Cosign
-//	key                the private key, readable by its owner only; absent when the
-//	                   key is given from elsewhere
+//	key                the private key, readable by its owner only, and sealed where the
+//	                   log is encrypted; absent when the key is given from elsewhere
 //	key.pub            the public key, as verifiers take it; give it away
 //
 // One file per level, not one per tile as the format has it in URLs: a log of a
@@ -50,6 +50,10 @@
 // whose key was exchanged does not open. To begin with another key, stop, move the
 // folder away and keep it: its checkpoints stay verifiable with the former key, and
 // `fhirlog verify --checkpoint` still holds the log to them.
+//
+// A sealed key is one line: "sealed-key-1", a space, and in base64 what keyring.Seal gives
+// for the text of the key, under the key "proof-key" of the keyring and for the purpose
+// "checkpoints". The tree is not encrypted: it has hashes of salted hashes.
 //
 // All methods are safe for concurrent use; Run is called once.
 package notary

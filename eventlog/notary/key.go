@@ -87,7 +87,7 @@ func openKey(o *Options, fresh, recorded bool) (*key, error) {
 	}
 	private, err := o.Key, error(nil)
 	if private == "" {
-		private, err = readSmall(o.FS, filepath.Join(o.Dir, KeyFile))
+		private, err = readPrivate(o)
 	}
 	made := false
 	if errors.Is(err, fs.ErrNotExist) {
@@ -130,7 +130,7 @@ func makeKey(o *Options) (string, error) {
 	if _, err := newKey(private); err != nil {
 		return "", fmt.Errorf("the origin %q is not fit to be the name of a key: it has no spaces and no plus signs", name)
 	}
-	return private, writeSmall(o.FS, filepath.Join(o.Dir, KeyFile), private+"\n")
+	return private, writePrivate(o, private)
 }
 
 func readSmall(disk eventlog.FileSystem, path string) (string, error) {

@@ -43,6 +43,10 @@ type Options struct {
 	// Key is the private key, as note.GenerateKey makes it; default one that is made
 	// in the folder at the first start.
 	Key string
+	// Keys, if set, seal the private key in the folder: one that is there unsealed is
+	// sealed by Open. Without them a folder whose key is sealed does not open for signing:
+	// eventlog.ErrEncrypted.
+	Keys eventlog.Keys
 	// Unsigned opens the folder without the private key: what the newest checkpoint
 	// covers can be proven, and no new one is made. Run must not be called.
 	Unsigned bool

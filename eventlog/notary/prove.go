@@ -76,16 +76,21 @@ func (n *Notary) Prove(ctx context.Context, w Wanted) (*merkle.Proof, error) {
 
 // proofOf is what the record itself gives to a proof.
 func proofOf(r *eventlog.Record, w *Wanted) *merkle.Proof {
-	salt := r.Seed
-	if !r.Erased {
-		salt = record.MetadataSalt(r.Seed)
-	}
 	p := &merkle.Proof{
 		Format: merkle.ProofFormat, Position: uint64(r.Position), Instant: r.Instant, Time: merkle.TimeText(r.Instant),
-		CommitEnd: r.CommitEnd, Metadata: r.Metadata, MetadataSalt: salt[:],
+		CommitEnd: r.CommitEnd, Metadata: r.Metadata, MetadataErased: r.MetadataErased,
 		MetadataCommitment: r.MetadataCommitment, BodyCommitment: r.BodyCommitment,
 		HasBody: r.HasBody, Erased: r.Erased,
 	}
+	salt := r.Seed
+	switch {
+	case r.MetadataErased: // so are all salts
+		p.Format, p.MetadataSalt = merkle.ErasedProofFormat, []byte{}
+		return p
+	case !r.Erased:
+		salt = record.MetadataSalt(r.Seed)
+	}
+	p.MetadataSalt = salt[:]
 	if (w.BodySalt || w.Body) && !r.Erased {
 		bodySalt := record.BodySalt(r.Seed)
 		p.BodySalt, p.Body = bodySalt[:], r.Body

@@ -19,7 +19,7 @@
 // # Header (HeaderSize bytes)
 //
 //	 0  8  magic "evlogseg"
-//	 8  2  format version, 1
+//	 8  2  format version: 1, or 2 if anything below says what only 2 can say
 //	10  2  size of this header, 96
 //	12  4  segment number, from 1
 //	16  4  id of the zstd dictionary of its blocks, 0 for none
@@ -29,7 +29,12 @@
 //	48  8  position of its first record
 //	56  8  instant of creation, milliseconds since 1970
 //	64  8  instant of the last record before it, 0 if there is none
-//	72 20  zero
+//	72  1  encryption of the records frames (version 2): 0 none, 1 AES-256-GCM
+//	73  1  flags (version 2): 1 metadata may be erased (descriptor flag 4)
+//	74  6  zero
+//	80  8  id of the file that an encrypted one was written in place of (version 2),
+//	       0 for none
+//	88  4  zero
 //	92  4  CRC32C of bytes 0…91
 //
 // # Frame
@@ -57,15 +62,33 @@
 //	16  4  count of records, at least 1
 //	20  4  stored length of the block
 //	24  …  one descriptor per record:
-//	         1   flags: 1 has a body, 2 its body was erased
-//	         1…  length of the metadata (uvarint)
+//	         1   flags: 1 has a body, 2 its body was erased, 4 its metadata were erased,
+//	             which only a record can have that has no body (any more)
+//	         1…  length of the metadata (uvarint), or of what stands in their place
 //	         1…  length of the body (uvarint), 0 when absent or erased
-//	        16   seed; when the body was erased, the metadata salt
+//	        16   seed; when the body was erased, the metadata salt; when the metadata
+//	             were erased, zeros
 //	        32   metadata commitment
 //	        32   body commitment
 //	 …  …  the metadata of all records, one after the other
 //	 …  …  the block: the bodies of all records, one after the other, compressed
 //	       together; stored as they are where compression does not pay
+//
+// # Encrypted records frame
+//
+// In a segment with encryption 1, the payload of each records frame is
+//
+//	 0 12  nonce, random
+//	12  …  the payload as drawn above, encrypted with AES-256-GCM under the key of the
+//	       file, which is random and serves this file alone
+//	 … 16  tag
+//
+// Additional data are segment id (8), offset of the frame in the file (8), and bytes
+// 8…11 of the frame: no frame can stand in the place of another. All other frames are
+// as they are: they hold positions, instants, lengths, checksums, and chain values over
+// commitments, which are salted. Checksums and the hash of the file run over what
+// stands in the file, so whether it is whole can be said without the key, and a torn
+// tail is known as ever. What is appended after a torn tail has nonces of its own.
 //
 // # Commitments
 //
@@ -80,6 +103,13 @@
 // seed: the metadata can still be checked, the body can no longer be guessed
 // (its salt cannot be computed from the other), and both commitments, hence
 // every proof over them, stay what they were.
+//
+// To erase the metadata as well, a rewrite drops what is left of the seed, so that
+// nothing of the record can be guessed any more, and puts a stub in the place of the
+// metadata: up to 64 KiB that whoever reads the log needs to go on, in the form of
+// other metadata. The stub is not committed to: of such a record it is proven only that
+// it is there, at its position. The file then has format version 2, as
+// an older program would take the stub for metadata that were tampered with.
 //
 // # Commit frame (kind 2)
 //

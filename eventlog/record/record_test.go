@@ -31,6 +31,44 @@ func sampleRuns() []Run {
 		{First: 7, Instant: 8, Flags: FlagLast | FlagCompressed, Block: []byte("compressed"), Entries: []Entry{
 			entry(EntryHasBody, 1000, "one", 3), entry(0, 0, "two", 4), entry(EntryHasBody|EntryErased, 0, "three", 5), entry(EntryHasBody, 0, "", 6),
 		}},
+		{First: 9, Instant: 10, Flags: FlagFirst | FlagLast, Block: []byte("kept"), Entries: []Entry{
+			withoutMetadata(entry(EntryHasBody|EntryErased, 0, "stub", 0)), entry(EntryHasBody, 4, "four", 7), withoutMetadata(entry(0, 0, "", 0)),
+		}},
+	}
+}
+
+func withoutMetadata(e Entry) Entry {
+	e.Flags |= EntryMetadataErased
+	return e
+}
+
+// TestDecodeRun_refuses_entries_that_cannot_be: flags, seed and lengths go together.
+func TestDecodeRun_refuses_entries_that_cannot_be(t *testing.T) {
+	for name, e := range map[string]Entry{
+		"an unknown flag":                     {Flags: 8},
+		"erased metadata and a body":          {Flags: EntryHasBody | EntryMetadataErased},
+		"erased metadata and a seed":          {Flags: EntryMetadataErased, Seed: [SeedSize]byte{15: 1}},
+		"erased metadata, and much for them":  {Flags: EntryMetadataErased, Metadata: make([]byte, MaxStub+1)},
+		"a length of a body that was erased":  {Flags: EntryHasBody | EntryErased, Body: 1},
+		"a length of a body with no metadata": {Flags: EntryHasBody | EntryErased | EntryMetadataErased, Body: 1},
+	} {
+		frame, err := DecodeFrame(AppendRun(nil, &Run{Entries: []Entry{e}, Block: make([]byte, e.Body)}, testKey), testKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r Run
+		if err := DecodeRun(frame, &r); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%s: %v, want ErrMalformed", name, err)
+		}
+	}
+	most := Entry{Flags: EntryMetadataErased, Metadata: make([]byte, MaxStub)}
+	frame, err := DecodeFrame(AppendRun(nil, &Run{Entries: []Entry{most}}, testKey), testKey)
+	var r Run
+	if err == nil {
+		err = DecodeRun(frame, &r)
+	}
+	if err != nil || !r.Entries[0].MetadataErased() {
+		t.Errorf("the longest stub: %v", err)
 	}
 }
 
@@ -220,6 +258,11 @@ func TestChain_survives_an_erasure_and_nothing_else(t *testing.T) {
 	erased.Entries[0].Seed = MetadataSalt(run.Entries[0].Seed)
 	if chain(1, &erased, 9) != want {
 		t.Error("an erasure breaks the chain")
+	}
+	erased.Entries[1] = withoutMetadata(erased.Entries[1])
+	erased.Entries[1].Metadata, erased.Entries[1].Seed = []byte("a stub"), [SeedSize]byte{}
+	if chain(1, &erased, 9) != want {
+		t.Error("an erasure of metadata breaks the chain")
 	}
 	erased.Entries[0].Commitments[40] ^= 1
 	if chain(1, &erased, 9) == want {

@@ -9,7 +9,15 @@ import (
 const (
 	EntryHasBody uint8 = 1 // the record has, or had, a body
 	EntryErased  uint8 = 2 // the body was erased: Seed is the metadata salt
+	// EntryMetadataErased: the metadata were erased, and the body with them if there
+	// was one. What stands in their place is not committed to; Seed is zero.
+	EntryMetadataErased uint8 = 4
+
+	knownEntryFlags = EntryHasBody | EntryErased | EntryMetadataErased
 )
+
+// MaxStub bounds what stands in the place of erased metadata.
+const MaxStub = 1 << 16
 
 const (
 	runHeaderSize     = 24
@@ -34,6 +42,10 @@ func (e *Entry) HasBody() bool { return e.Flags&(EntryHasBody|EntryErased) == En
 // Erased reports whether the body was erased.
 func (e *Entry) Erased() bool { return e.Flags&EntryErased != 0 }
 
+// MetadataErased reports whether the metadata were erased: Metadata is what stands in
+// their place then.
+func (e *Entry) MetadataErased() bool { return e.Flags&EntryMetadataErased != 0 }
+
 // MetadataCommitment is the first of the two commitments.
 func (e *Entry) MetadataCommitment() [CommitmentSize]byte {
 	return [CommitmentSize]byte(e.Commitments[:CommitmentSize])
@@ -44,7 +56,8 @@ func (e *Entry) BodyCommitment() [CommitmentSize]byte {
 	return [CommitmentSize]byte(e.Commitments[CommitmentSize:])
 }
 
-// MetadataSalt is what the metadata commitment was salted with.
+// MetadataSalt is what the metadata commitment was salted with; nobody has it any
+// more when the metadata were erased.
 func (e *Entry) MetadataSalt() [SaltSize]byte {
 	if e.Erased() {
 		return e.Seed
@@ -89,6 +102,10 @@ func RunSize(entries, block int) int { return FrameSize(runHeaderSize + entries 
 // AppendRun appends the records frame of r.
 func AppendRun(dst []byte, r *Run, key Key) []byte {
 	dst, start := beginFrame(dst)
+	return finishFrame(r.appendPayload(dst), start, KindRecords, r.Flags, key)
+}
+
+func (r *Run) appendPayload(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, r.First)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(r.Instant))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(r.Entries)))
@@ -104,8 +121,7 @@ func AppendRun(dst []byte, r *Run, key Key) []byte {
 	for i := range r.Entries {
 		dst = append(dst, r.Entries[i].Metadata...)
 	}
-	dst = append(dst, r.Block...)
-	return finishFrame(dst, start, KindRecords, r.Flags, key)
+	return append(dst, r.Block...)
 }
 
 // DecodeRun reads a records frame into r and reuses its Entries. Metadata and
@@ -157,6 +173,9 @@ func (r *Run) decodeEntries(p []byte) error {
 		bodies += e.Body
 		copy(e.Seed[:], rest)
 		copy(e.Commitments[:], rest[SeedSize:])
+		if !e.sound(metadata) {
+			return fmt.Errorf("%w: descriptor %d, of flags %#x", ErrMalformed, i, e.Flags)
+		}
 		rest = rest[SeedSize+2*CommitmentSize:]
 		// The length only, for now: the metadata follow all descriptors.
 		e.Metadata = p[:metadata]
@@ -173,6 +192,14 @@ func (r *Run) decodeEntries(p []byte) error {
 		return fmt.Errorf("%w: lengths do not add up", ErrMalformed)
 	}
 	return nil
+}
+
+// sound reports whether flags, seed and the length of the metadata go together.
+func (e *Entry) sound(metadata uint64) bool {
+	if e.Flags&^knownEntryFlags != 0 {
+		return false
+	}
+	return !e.MetadataErased() || !e.HasBody() && e.Seed == [SeedSize]byte{} && metadata <= MaxStub
 }
 
 func uvarintSize(v uint64) int {

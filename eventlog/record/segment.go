@@ -9,8 +9,9 @@ import (
 	"hash/crc32"
 )
 
-// FormatVersion is the version of the format that this package writes.
-const FormatVersion = 1
+// FormatVersion is the latest version of the format. A segment that needs nothing of it
+// is written in the first one.
+const FormatVersion = 2
 
 // HeaderSize is the size of a segment's header; its first frame follows.
 const HeaderSize = 96
@@ -30,7 +31,29 @@ type Header struct {
 	First           uint64 // position of the first record
 	Created         int64  // milliseconds since 1970
 	PreviousInstant int64  // instant of the last record before, 0 if there is none
+	// What only version 2 can say:
+	Scheme         Scheme  // how records frames are encrypted
+	MetadataErased bool    // entries may have the flag EntryMetadataErased
+	Replaced       [8]byte // id of the file that an encrypted one was written in place of
 }
+
+// version is the oldest format version that has all of it.
+func (h *Header) version() uint16 {
+	if h.Scheme == Plain && !h.MetadataErased && h.Replaced == [8]byte{} {
+		return 1
+	}
+	return FormatVersion
+}
+
+// flags of the header.
+func (h *Header) flags() byte {
+	if h.MetadataErased {
+		return headerMetadataErased
+	}
+	return 0
+}
+
+const headerMetadataErased = 1
 
 // Key seeds the checksums of the segment's frames.
 func (h *Header) Key() Key {
@@ -44,7 +67,7 @@ func (h *Header) Key() Key {
 func AppendHeader(dst []byte, h *Header) []byte {
 	start := len(dst)
 	dst = append(dst, headerMagic...)
-	dst = binary.LittleEndian.AppendUint16(dst, FormatVersion)
+	dst = binary.LittleEndian.AppendUint16(dst, h.version())
 	dst = binary.LittleEndian.AppendUint16(dst, HeaderSize)
 	dst = binary.LittleEndian.AppendUint32(dst, h.Number)
 	dst = binary.LittleEndian.AppendUint32(dst, h.Dictionary)
@@ -54,6 +77,8 @@ func AppendHeader(dst []byte, h *Header) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, h.First)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(h.Created))
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(h.PreviousInstant))
+	dst = append(dst, byte(h.Scheme), h.flags(), 0, 0, 0, 0, 0, 0)
+	dst = append(dst, h.Replaced[:]...)
 	dst = append(dst, make([]byte, HeaderSize-4-(len(dst)-start))...)
 	return binary.LittleEndian.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 }
@@ -66,7 +91,8 @@ func DecodeHeader(src []byte) (Header, error) {
 	if crc32.Checksum(src[:HeaderSize-4], castagnoli) != binary.LittleEndian.Uint32(src[HeaderSize-4:]) {
 		return Header{}, fmt.Errorf("%w: checksum of the segment header", ErrInvalid)
 	}
-	if v := binary.LittleEndian.Uint16(src[8:]); v != FormatVersion {
+	v := binary.LittleEndian.Uint16(src[8:])
+	if v < 1 || v > FormatVersion {
 		return Header{}, fmt.Errorf("%w %d", ErrFormatVersion, v)
 	}
 	h := Header{
@@ -78,6 +104,13 @@ func DecodeHeader(src []byte) (Header, error) {
 		First:           binary.LittleEndian.Uint64(src[48:]),
 		Created:         int64(binary.LittleEndian.Uint64(src[56:])),
 		PreviousInstant: int64(binary.LittleEndian.Uint64(src[64:])),
+	}
+	if v == 1 {
+		return h, nil
+	}
+	h.Scheme, h.MetadataErased, h.Replaced = Scheme(src[72]), src[73] == headerMetadataErased, [8]byte(src[80:88])
+	if h.Scheme > AES256GCM || src[73] > headerMetadataErased {
+		return Header{}, fmt.Errorf("%w: encryption %d, flags %d", ErrFormatVersion, src[72], src[73])
 	}
 	return h, nil
 }

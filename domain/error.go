@@ -28,7 +28,10 @@ const (
 	TooCostly               // the request would cost more than one may ask
 	Timeout                 // not finished in the time given
 	Throttled               // too much at once
-	Unavailable             // cannot be served now: storage full, stopping
+	Unavailable             // cannot be served now: stopping
+	StorageFull             // a write that there is no room for; reads are answered
+	Unauthenticated         // it is not said, or not believed, who asks
+	KeyGone                 // the operator's key, under which everything is encrypted, is not there
 )
 
 // Severity of an Issue, in the words of OperationOutcome.issue.severity.

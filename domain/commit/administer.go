@@ -87,7 +87,7 @@ func (s *Service) administerOnce(ctx context.Context, caller Caller, decide func
 		return a, 0, err
 	}
 	what.event.Interaction, what.event.Previous = event.Administer, event.NoPosition
-	what.event.RequestID, what.event.Author = caller.RequestID, caller.Author
+	caller.sign(&what.event)
 	batch := eventlog.Batch{Metadata: [][]byte{what.event.Append(nil)}, Bodies: s.log.Pack([][]byte{what.body})}
 	if err := s.decider.enter(ctx); err != nil {
 		return a, 0, refusal(err)
@@ -151,7 +151,7 @@ var errJobEnded = errors.New("commit: the job has ended")
 // ChangeJob brings a job to a new state on behalf of the server itself. It
 // changes nothing, and answers false, if the job has ended meanwhile.
 func (s *Service) ChangeJob(ctx context.Context, job *registry.Job) (changed bool, err error) {
-	err = s.administer(ctx, Caller{}, func(r *registry.Registry) (*administrative, error) {
+	err = s.administer(ctx, Caller{Author: event.ByJobs}, func(r *registry.Registry) (*administrative, error) {
 		if now := r.Job(job.ID); now == nil || now.State.Ended() {
 			return nil, errJobEnded
 		}

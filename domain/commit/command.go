@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"fhirlog/domain"
 	"fhirlog/domain/event"
@@ -14,8 +15,14 @@ import (
 
 // Caller says on whose behalf a commit is made.
 type Caller struct {
-	Author    string // goes into the events; empty as long as there is no authentication
-	RequestID string // the server's own id of the request, goes into the events
+	// What goes into every event of the commit; see event.Event, and CheckText there
+	// for what may stand in it. Author is empty where nobody is authenticated, one of
+	// the names of event/authors.go for the server itself.
+	Author    string
+	RequestID string // the server's own id of the request
+	Agent     string
+	Address   netip.Addr
+	Reason    string
 	// Bases are the URLs of this service, each ending in a slash, that conditional
 	// references may use in their criteria.
 	Bases []string
@@ -25,6 +32,12 @@ type Caller struct {
 	// for what the caller sent: a patch of a few bytes may be about a resource of many
 	// megabytes. It may wait, and refuses with a domain.Error.
 	Reserve func(ctx context.Context, bytes int64) error
+}
+
+// sign puts into an event who causes it, with what, and why.
+func (c *Caller) sign(e *event.Event) {
+	e.Author, e.RequestID = c.Author, c.RequestID
+	e.Agent, e.Address, e.Reason = c.Agent, c.Address, c.Reason
 }
 
 // Command asks for one change. The commands of one commit succeed or fail

@@ -216,7 +216,7 @@ func TestErrors(t *testing.T) {
 		refuse error
 		want   domain.Kind
 	}{
-		"disk full":      {fmt.Errorf("append: %w", eventlog.ErrDiskFull), domain.Unavailable},
+		"disk full":      {fmt.Errorf("append: %w", eventlog.ErrDiskFull), domain.StorageFull},
 		"closed":         {eventlog.ErrClosed, domain.Unavailable},
 		"failed":         {fmt.Errorf("%w: %w", eventlog.ErrFailed, errors.New("disk")), domain.Unavailable},
 		"too large":      {&eventlog.TooLargeError{What: "commit", Size: 2, Limit: 1}, domain.TooLarge},

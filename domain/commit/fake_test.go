@@ -3,6 +3,7 @@ package commit
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
@@ -290,9 +291,14 @@ func basic(id, code string) string {
 	return fmt.Sprintf(`{"resourceType":"Basic","id":%q,"code":{"text":%q}}`, id, code)
 }
 
+// testCaller says of itself all that there is to say.
+var testCaller = Caller{
+	Author: "author", RequestID: "request", Agent: "agent/1", Address: netip.MustParseAddr("192.0.2.7"), Reason: "reason",
+}
+
 func mustCommit(t testing.TB, s *Service, commands ...Command) []Outcome {
 	t.Helper()
-	outcomes, err := s.Commit(t.Context(), Caller{Author: "author", RequestID: "request"}, commands)
+	outcomes, err := s.Commit(t.Context(), testCaller, commands)
 	if err != nil {
 		t.Fatalf("Commit(%+v): %v", commands, err)
 	}

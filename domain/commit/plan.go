@@ -142,8 +142,8 @@ func (p *plan) event(i event.Interaction, t domain.ResourceType, id domain.Logic
 	e := event.Event{
 		Interaction: i, Type: t, ID: id,
 		Version: before.Version, Previous: event.NoPosition,
-		RequestID: p.caller.RequestID, Author: p.caller.Author,
 	}
+	p.caller.sign(&e)
 	if before.Exists {
 		e.Previous = before.Position
 	}

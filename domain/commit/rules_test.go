@@ -2,6 +2,7 @@ package commit
 
 import (
 	"fmt"
+	"reflect"
 	"testing"
 
 	"fhirlog/domain"
@@ -193,8 +194,9 @@ func TestEvents(t *testing.T) {
 		if s := (summary{e.Kind, e.Version, e.Previous, e.DropsPrevious}); s != want[i] {
 			t.Errorf("event %d: %+v, want %+v", i, s, want[i])
 		}
-		if e.Author != "author" || e.RequestID != "request" {
-			t.Errorf("event %d: author %q, request %q", i, e.Author, e.RequestID)
+		signed := Caller{Author: e.Author, RequestID: e.RequestID, Agent: e.Agent, Address: e.Address, Reason: e.Reason}
+		if !reflect.DeepEqual(signed, testCaller) {
+			t.Errorf("event %d is of %+v, want %+v", i, signed, testCaller)
 		}
 		if hasBody := m.body(uint64(i)) != ""; hasBody != (e.Kind == event.Written) {
 			t.Errorf("event %d of kind %d: has a body %t", i, e.Kind, hasBody)

@@ -178,6 +178,10 @@ func searchFailure(err error) error {
 	return err
 }
 
+// errGoneMeanwhile: what a search has found was hard deleted since, and the log does not
+// have its id any more.
+var errGoneMeanwhile = domain.NewError(domain.Unavailable, "Something that the criteria select was erased while they were looked for. Ask again.")
+
 // maxIncluded is how many included resources a deletion takes along at most.
 const maxIncluded = 1000
 
@@ -213,6 +217,9 @@ func (s *Service) include(ctx context.Context, p *plan, of *prepared) error {
 		e, err := event.Decode(record.Metadata)
 		if err != nil {
 			return fmt.Errorf("read an included resource: %w", err)
+		}
+		if e.IDErased {
+			return errGoneMeanwhile
 		}
 		sel.included = append(sel.included, search.Found{Type: e.Type, ID: e.ID, Position: position, Version: e.Version})
 	}

@@ -210,7 +210,7 @@ func refusal(err error) error {
 	var tooLarge *eventlog.TooLargeError
 	switch {
 	case errors.Is(err, eventlog.ErrDiskFull):
-		return wrap(domain.Unavailable, "the server's storage is full: nothing was written; reading still works", err)
+		return wrap(domain.StorageFull, "The server's storage is full: nothing was written. Reading still works. Try again when its operator has made room.", err)
 	case errors.As(err, &tooLarge):
 		return wrap(domain.TooLarge, "the request is too large to be stored in one piece", err)
 	case errors.Is(err, eventlog.ErrOutcomeUnknown), errors.Is(err, eventlog.ErrFailed), errors.Is(err, eventlog.ErrClosed):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 
 	"github.com/oklog/ulid/v2"
 
@@ -24,11 +25,16 @@ const (
 	// record's body, a JSON object, says more; see package registry.
 	JobChanged      Kind = 5 // the job ID began, ended, or was canceled
 	ParameterStatus Kind = 6 // search parameters were switched on or off
+	// The ids of records, and what could prove what these were, are erased from the log
+	// from here on. The body lists them; see AppendPositions.
+	IDsErased Kind = 7
 )
 
 // Administrative says that events of the kind are about no resource: they are in
 // no history, and no search finds them.
-func (k Kind) Administrative() bool { return k == JobChanged || k == ParameterStatus }
+func (k Kind) Administrative() bool {
+	return k == JobChanged || k == ParameterStatus || k == IDsErased
+}
 
 // Interaction is the FHIR interaction that caused an event
 // (https://hl7.org/fhir/R4/http.html). The numbers are part of the format.
@@ -73,16 +79,25 @@ type Event struct {
 	DropsPrevious bool
 	Type          domain.ResourceType
 	ID            domain.LogicalID
+	IDErased      bool // this is what is left of an event whose id was erased; see WithoutID
 	Version       domain.VersionID
 	Previous      uint64 // position of the version before, or NoPosition
 	MetaAt        int    // Written: offset in the body, see package resource
 	RequestID     string // the server's own id of the request
-	Author        string // who asked; empty as long as there is no authentication
+	Author        string // who asked, or what of the server itself; empty when that is not known
+
+	// With what the author asked, and why, as far as that was said; see text.go for
+	// what may stand there.
+	Agent   string     // the program, by its own account
+	Address netip.Addr // of the client, without a zone, and IPv4 as such; zero when not known
+	Reason  string     // for people
 }
 
 const (
 	schema1 = 1 // of events about resources
 	schema2 = 2 // of administrative events; the layout is the same
+	schema3 = 3 // of all that have an agent, an address or a reason
+	schema4 = 4 // of what is left of an event whose id was erased
 
 	flagDropsPrevious = 1 << 0
 	flagIDIsULID      = 1 << 1
@@ -90,10 +105,15 @@ const (
 	knownFlags        = flagDropsPrevious | flagIDIsULID | flagRequestIsULID
 )
 
-// schema is the schema that events of the kind are written with: the oldest
-// that has it, so that an event has one form.
-func (k Kind) schema() byte {
-	if k.Administrative() {
+// schema is the schema that the event is written with: the oldest that has all of
+// it, so that an event has one form.
+func (e *Event) schema() byte {
+	switch {
+	case e.IDErased:
+		return schema4
+	case e.Agent != "" || e.Address.IsValid() || e.Reason != "":
+		return schema3
+	case e.Kind.Administrative():
 		return schema2
 	}
 	return schema1
@@ -113,14 +133,21 @@ func (e *Event) Append(dst []byte) []byte {
 	if requestIsULID {
 		flags |= flagRequestIsULID
 	}
-	dst = append(dst, e.Kind.schema(), byte(e.Kind), byte(e.Interaction), flags)
+	schema := e.schema()
+	dst = append(dst, schema, byte(e.Kind), byte(e.Interaction), flags)
 	dst = binary.AppendUvarint(dst, uint64(e.Version))
 	dst = binary.AppendUvarint(dst, e.Previous+1) // NoPosition wraps to 0
 	dst = binary.AppendUvarint(dst, uint64(e.MetaAt))
 	dst = appendText(dst, string(e.Type))
 	dst = appendPacked(dst, string(e.ID), id, idIsULID)
 	dst = appendPacked(dst, e.RequestID, request, requestIsULID)
-	return appendText(dst, e.Author)
+	dst = appendText(dst, e.Author)
+	if schema < schema3 {
+		return dst
+	}
+	dst = appendText(dst, e.Agent)
+	dst = appendText(dst, string(e.Address.AsSlice()))
+	return appendText(dst, e.Reason)
 }
 
 func appendText(dst []byte, s string) []byte {
@@ -157,13 +184,13 @@ func Decode(b []byte) (Event, error) {
 	if len(b) < 4 {
 		return Event{}, errors.New("event: metadata too short")
 	}
-	if b[0] != schema1 && b[0] != schema2 {
+	if b[0] < schema1 || b[0] > schema4 {
 		return Event{}, fmt.Errorf("%w %d", ErrUnknownSchema, b[0])
 	}
-	e := Event{Kind: Kind(b[1]), Interaction: Interaction(b[2])}
+	e := Event{Kind: Kind(b[1]), Interaction: Interaction(b[2]), IDErased: b[0] == schema4}
 	flags := b[3]
-	if e.Kind < Written || e.Kind > ParameterStatus || e.Kind.schema() != b[0] {
-		return Event{}, fmt.Errorf("event: unknown kind %d in schema %d", b[1], b[0])
+	if e.Kind < Written || e.Kind > IDsErased {
+		return Event{}, fmt.Errorf("event: unknown kind %d", b[1])
 	}
 	if e.Interaction < Create || e.Interaction > Administer || (e.Interaction == Administer) != e.Kind.Administrative() {
 		return Event{}, fmt.Errorf("event: unknown interaction %d of kind %d", b[2], b[1])
@@ -180,8 +207,14 @@ func Decode(b []byte) (Event, error) {
 	e.ID = domain.LogicalID(r.packed(flags&flagIDIsULID != 0))
 	e.RequestID = r.packed(flags&flagRequestIsULID != 0)
 	e.Author = r.text()
+	if b[0] >= schema3 {
+		e.Agent, e.Address, e.Reason = r.text(), r.address(), r.text()
+	}
 	if r.failed || len(r.rest) != 0 {
 		return Event{}, errors.New("event: metadata is damaged")
+	}
+	if e.schema() != b[0] || e.IDErased && (e.Kind.Administrative() || e.ID != "" || e.MetaAt != 0) {
+		return Event{}, fmt.Errorf("event: kind %d, with what it has, does not stand in schema %d", e.Kind, b[0])
 	}
 	return e, nil
 }
@@ -222,6 +255,19 @@ func (r *reader) take(n uint64) []byte {
 }
 
 func (r *reader) text() string { return string(r.take(r.number())) }
+
+// address reads 4 or 16 bytes, or none.
+func (r *reader) address() netip.Addr {
+	raw := r.take(r.number())
+	if len(raw) == 0 {
+		return netip.Addr{}
+	}
+	a, ok := netip.AddrFromSlice(raw)
+	if !ok || a.Is4In6() {
+		r.failed = true
+	}
+	return a
+}
 
 func (r *reader) packed(isULID bool) string {
 	if !isULID {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"math/rand/v2"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -39,6 +40,9 @@ func randomEvent(r *rand.Rand) Event {
 		RequestID:     text(),
 		Author:        text(),
 	}
+	if r.IntN(2) == 0 {
+		e.Agent, e.Address, e.Reason = text(), randomAddress(r), text()
+	}
 	if r.IntN(4) == 0 {
 		e.Previous = NoPosition
 	}
@@ -46,6 +50,20 @@ func randomEvent(r *rand.Rand) Event {
 		e.Kind, e.Interaction = JobChanged+Kind(r.IntN(2)), Administer
 	}
 	return e
+}
+
+func randomAddress(r *rand.Rand) netip.Addr {
+	var b [16]byte
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	switch r.IntN(3) {
+	case 0:
+		return netip.Addr{}
+	case 1:
+		return netip.AddrFrom4([4]byte(b[:4]))
+	}
+	return netip.AddrFrom16(b).Unmap()
 }
 
 func TestAppendAndDecodeAreInverse(t *testing.T) {
@@ -89,7 +107,15 @@ func TestDecodeRefuses(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"nothing":                 {},
 		"schema 0":                changed(0, 0),
-		"schema 3":                changed(0, 3),
+		"schema 4":                changed(0, 4),
+		"schema 3 cut short":      changed(0, 3),
+		"schema 3 with nothing":   append(changed(0, 3), 0, 0, 0),
+		"agent in schema 1":       append(sample(), 1, 'a', 0, 0),
+		"address of 5 bytes":      append(changed(0, 3), 0, 5, 1, 2, 3, 4, 5, 0),
+		"address of 3 bytes":      append(changed(0, 3), 0, 3, 1, 2, 3, 0),
+		"IPv4 address in 16":      append(changed(0, 3), 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 7, 0),
+		"reason longer than all":  append(changed(0, 3), 0, 0, 9, 'x'),
+		"bytes behind the reason": append(changed(0, 3), 0, 0, 1, 'x', 0),
 		"kind 0":                  changed(1, 0),
 		"kind 7":                  changed(1, 7),
 		"interaction 0":           changed(2, 0),
@@ -137,10 +163,44 @@ func TestDecodeTellsAnUnknownSchemaApart(t *testing.T) {
 }
 
 func TestDecodeRefusesEveryPrefix(t *testing.T) {
-	full := sample()
-	for n := range full {
-		if e, err := Decode(full[:n]); err == nil {
-			t.Errorf("Decode of the first %d of %d bytes = %+v, want an error", n, len(full), e)
+	for _, full := range [][]byte{sample(), full()} {
+		for n := range full {
+			if e, err := Decode(full[:n]); err == nil {
+				t.Errorf("Decode of the first %d of %d bytes = %+v, want an error", n, len(full), e)
+			}
+		}
+	}
+}
+
+// full is an event that has everything.
+func full() []byte {
+	e := Event{
+		Kind: Erased, Interaction: HardDelete, Type: "Patient", ID: "p", Version: 2, Previous: 6, RequestID: "r", Author: "a",
+		Agent: "curl/8.5.0", Address: netip.MustParseAddr("192.0.2.7"), Reason: "ticket 12",
+	}
+	return e.Append(nil)
+}
+
+// TestWhatIsNotKnownCostsNothing: a log of a server that is told nothing of its
+// clients is what it was before there was schema 3.
+func TestWhatIsNotKnownCostsNothing(t *testing.T) {
+	e := Event{Kind: Deleted, Interaction: Delete, Type: "Patient", ID: "p", Version: 2, Previous: 6, RequestID: "r", Author: "a"}
+	without := len(e.Append(nil))
+	for _, c := range []struct {
+		name    string
+		address string
+		agent   string
+		reason  string
+		more    int
+	}{
+		{"nothing", "", "", "", 0}, {"an agent", "", "curl", "", 3 + 4}, {"an IPv4 address", "192.0.2.7", "", "", 3 + 4},
+		{"an IPv6 address", "2001:db8::1", "", "", 3 + 16}, {"a reason", "", "", "because", 3 + 7},
+	} {
+		with := e
+		with.Agent, with.Reason = c.agent, c.reason
+		with.Address, _ = ParseAddress(c.address)
+		if got := len(with.Append(nil)) - without; got != c.more {
+			t.Errorf("%s costs %d bytes, want %d", c.name, got, c.more)
 		}
 	}
 }
@@ -161,6 +221,7 @@ func TestLimitsFitIntoAnEvent(t *testing.T) {
 		Kind: HistoryPurged, Interaction: PurgeHistory, DropsPrevious: true,
 		Type: "X", ID: "7ZZZZZZZZZZZZZZZZZZZZZZZZZ", Version: math.MaxUint64, Previous: math.MaxUint64 - 1,
 		MetaAt: math.MaxInt, RequestID: strings.Repeat("r", 300), Author: strings.Repeat("a", 70_000),
+		Agent: strings.Repeat("g", 70_000), Address: netip.MustParseAddr("ffff:ffff::"), Reason: strings.Repeat("y", 70_000),
 	}
 	if got, err := Decode(e.Append(nil)); err != nil || got != e {
 		t.Errorf("Decode(Append(e)) = %+v, %v; want the same", got, err)
@@ -174,6 +235,10 @@ func FuzzDecode(f *testing.F) {
 		f.Add(e.Append(nil))
 	}
 	f.Add(ulidAsText())
+	f.Add(full())
+	for _, g := range goldenWithoutID {
+		f.Add(g.event.Append(nil))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		e, err := Decode(b)
 		if err != nil {

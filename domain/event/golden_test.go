@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
@@ -49,12 +50,34 @@ var goldenAdministrative = []golden{
 	}},
 }
 
+// goldenClients have what came with schema 3.
+var goldenClients = []golden{
+	{"created by a program at an IPv4 address", Event{
+		Kind: Written, Interaction: Create, Type: "Patient", ID: "01JABCDEFGHJKMNPQRSTVWXYZ0", Version: 1,
+		Previous: NoPosition, MetaAt: 63, RequestID: "01JABCDEFGHJKMNPQRSTVWXYZ1",
+		Agent: "curl/8.5.0", Address: netip.MustParseAddr("192.0.2.7"),
+	}},
+	{"erased by an author at an IPv6 address for a reason", Event{
+		Kind: Erased, Interaction: HardDelete, Type: "Patient", ID: "p", Version: 3, Previous: 128, RequestID: "r",
+		Author: "Practitioner/é", Agent: "app/1 (é)", Address: netip.MustParseAddr("2001:db8::1"), Reason: "Ticket 12: requested under Art. 17",
+	}},
+	{"a reason alone", Event{Kind: HistoryPurged, Interaction: PurgeHistory, Type: "Patient", ID: "p", Version: 3, Previous: 4, Reason: "é"}},
+	{"job began, by a program", Event{
+		Kind: JobChanged, Interaction: Administer, ID: "01JABCDEFGHJKMNPQRSTVWXYZ2",
+		Previous: NoPosition, RequestID: "01JABCDEFGHJKMNPQRSTVWXYZ1", Agent: "a", Reason: "new parameters",
+	}},
+	{"parameters switched from an address", Event{
+		Kind: ParameterStatus, Interaction: Administer, Previous: NoPosition, RequestID: "r", Address: netip.MustParseAddr("::1"),
+	}},
+}
+
 // TestFormatOnDisk pins the bytes of each schema. A change here makes logs that
 // exist unreadable: a new need gets a new schema, and these files stay as they
 // are.
 func TestFormatOnDisk(t *testing.T) {
 	checkFormat(t, "schema-1.txt", goldenEvents)
 	checkFormat(t, "schema-2.txt", goldenAdministrative)
+	checkFormat(t, "schema-3.txt", goldenClients)
 }
 
 func checkFormat(t *testing.T, file string, events []golden) {

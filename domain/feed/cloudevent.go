@@ -41,6 +41,11 @@ func (e *Entry) appendData(dst []byte) []byte {
 	dst = append(dst, `,"interaction":"`...)
 	dst = append(dst, interactions[e.Event.Interaction]...)
 	dst = append(dst, '"')
+	if e.Event.IDErased {
+		dst = append(dst, `,"resourceType":`...)
+		dst = fhirjson.AppendQuoted(dst, string(e.Event.Type))
+		dst = append(dst, `,"idErased":true`...)
+	}
 	if e.Event.Version != 0 {
 		dst = append(dst, `,"version":"`...)
 		dst = strconv.AppendUint(dst, uint64(e.Event.Version), 10)
@@ -52,6 +57,11 @@ func (e *Entry) appendData(dst []byte) []byte {
 	}
 	dst = appendText(dst, "author", e.Event.Author)
 	dst = appendText(dst, "requestId", e.Event.RequestID)
+	dst = appendText(dst, "agent", e.Event.Agent)
+	if e.Event.Address.IsValid() {
+		dst = appendText(dst, "address", e.Event.Address.String())
+	}
+	dst = appendText(dst, "reason", e.Event.Reason)
 	dst = appendText(dst, "content", e.Content.String())
 	if e.Body != nil {
 		name := `,"resource":`

@@ -41,7 +41,8 @@ func (e *Entry) SetBody(stored []byte) {
 	e.Body = v.AppendJSON(make([]byte, 0, len(stored)+80))
 }
 
-// Subject names what the event is about, "" for nothing that has a name.
+// Subject names what the event is about, "" for nothing that has a name, or whose id
+// is erased.
 func (e *Entry) Subject() string {
 	if e.Event.Kind.Administrative() || e.Event.ID == "" {
 		return string(e.Event.ID)

@@ -3,6 +3,7 @@ package feed_test
 import (
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"reflect"
 	"strings"
 	"testing"
@@ -52,10 +53,25 @@ var entries = []struct {
 		"        10  2026-03-01T10:00:00.123Z  erased          Patient/1 version 4",
 	},
 	{
+		"erased by somebody for a reason", feed.Entry{From: 10, Position: 10, Instant: instant, CommitEnd: true,
+			Event: event.Event{
+				Kind: event.Erased, Interaction: event.HardDelete, Type: "Patient", ID: "1", Version: 4, Previous: 9, Author: "ida \u202e", RequestID: "r",
+				Agent: "app \"1\" é", Address: netip.MustParseAddr("2001:db8::1"), Reason: "Ticket 12: <asked for>",
+			}},
+		`{"specversion":"1.0","id":"10","source":"urn:x","type":"fhirlog.resource.erased","subject":"Patient/1","time":"2026-03-01T10:00:00.123Z","datacontenttype":"application/json","data":{"from":10,"position":10,"commitEnd":true,"interaction":"hard-delete","version":"4","previous":9,"author":"ida ` + "\u202e" + `","requestId":"r","agent":"app \"1\" é","address":"2001:db8::1","reason":"Ticket 12: <asked for>","content":"none"}}`,
+		`        10  2026-03-01T10:00:00.123Z  erased          Patient/1 version 4  author ida \u202e  request r  address 2001:db8::1  agent "app \"1\" é"  reason "Ticket 12: <asked for>"`,
+	},
+	{
 		"purged", feed.Entry{From: 11, Position: 11, Instant: instant, CommitEnd: true,
 			Event: event.Event{Kind: event.HistoryPurged, Interaction: event.PurgeHistory, Type: "Patient", ID: "2", Version: 4, Previous: 9}},
 		`{"specversion":"1.0","id":"11","source":"urn:x","type":"fhirlog.resource.history-purged","subject":"Patient/2","time":"2026-03-01T10:00:00.123Z","datacontenttype":"application/json","data":{"from":11,"position":11,"commitEnd":true,"interaction":"purge-history","version":"4","previous":9,"content":"none"}}`,
 		"        11  2026-03-01T10:00:00.123Z  history-purged  Patient/2 version 4",
+	},
+	{
+		"of a resource without id", feed.Entry{From: 11, Position: 11, Instant: instant, CommitEnd: true,
+			Event: event.Event{Kind: event.Erased, Interaction: event.HardDelete, Type: "Patient", IDErased: true, Version: 4, Previous: 9, Author: "a", Reason: "asked for"}},
+		`{"specversion":"1.0","id":"11","source":"urn:x","type":"fhirlog.resource.erased","time":"2026-03-01T10:00:00.123Z","datacontenttype":"application/json","data":{"from":11,"position":11,"commitEnd":true,"interaction":"hard-delete","resourceType":"Patient","idErased":true,"version":"4","previous":9,"author":"a","reason":"asked for","content":"none"}}`,
+		`        11  2026-03-01T10:00:00.123Z  erased          Patient (id erased) version 4  author a  reason "asked for"`,
 	},
 	{
 		"a job", feed.Entry{From: 12, Position: 12, Instant: instant, CommitEnd: true, Content: feed.Present, Body: []byte(`{"state":"queued"}`),
@@ -68,6 +84,12 @@ var entries = []struct {
 			Event: event.Event{Kind: event.ParameterStatus, Interaction: event.Administer, Previous: event.NoPosition}},
 		`{"specversion":"1.0","id":"13","source":"urn:x","type":"fhirlog.parameter.changed","time":"2026-03-01T10:00:00.123Z","datacontenttype":"application/json","data":{"from":13,"position":13,"commitEnd":true,"interaction":"administer","content":"present"}}`,
 		"        13  2026-03-01T10:00:00.123Z  parameter.changed  ",
+	},
+	{
+		"ids that were erased", feed.Entry{From: 14, Position: 14, Instant: instant, CommitEnd: true, Content: feed.Present, Body: []byte(`{"positions":[[0,3]]}`),
+			Event: event.Event{Kind: event.IDsErased, Interaction: event.Administer, Previous: event.NoPosition}},
+		`{"specversion":"1.0","id":"14","source":"urn:x","type":"fhirlog.ids.erased","time":"2026-03-01T10:00:00.123Z","datacontenttype":"application/json","data":{"from":14,"position":14,"commitEnd":true,"interaction":"administer","content":"present","details":{"positions":[[0,3]]}}}`,
+		"        14  2026-03-01T10:00:00.123Z  ids.erased      \n            {\"positions\":[[0,3]]}",
 	},
 }
 
@@ -122,6 +144,7 @@ func TestParseJSONRefuses(t *testing.T) {
 		"an unknown interaction":  strings.Replace(whole, `"create"`, `"dream"`, 1),
 		"no time":                 strings.Replace(whole, "2026-", "", 1),
 		"no version":              strings.Replace(whole, `"version":"1"`, `"version":"0"`, 1),
+		"no address":              strings.Replace(whole, `"requestId"`, `"address":"host.example","requestId"`, 1),
 		"an id that is not where": strings.Replace(whole, `"id":"0"`, `"id":"1"`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +159,11 @@ func isType(name string) bool { return name == "Patient" || name == "Observation
 
 func TestFilter(t *testing.T) {
 	of := func(kind event.Kind, i event.Interaction, typ domain.ResourceType, id domain.LogicalID, author string) event.Event {
-		return event.Event{Kind: kind, Interaction: i, Type: typ, ID: id, Author: author}
+		e := event.Event{Kind: kind, Interaction: i, Type: typ, ID: id, Author: author}
+		if author != "" {
+			e.Agent, e.Address = author+"'s app", netip.MustParseAddr("192.0.2.7")
+		}
+		return e
 	}
 	events := map[string]event.Event{
 		"create": of(event.Written, event.Create, "Patient", "1", "ann"),
@@ -156,6 +183,10 @@ func TestFilter(t *testing.T) {
 		"a resource":           {feed.Words{Resource: "Patient/1"}, true, "create"},
 		"an author":            {feed.Words{Author: "ann"}, false, "create"},
 		"an author of all":     {feed.Words{Author: "ann"}, true, "create job"},
+		"an agent":             {feed.Words{Agent: "bob's app"}, true, "delete"},
+		"an address":           {feed.Words{Address: "192.0.2.7"}, false, "create delete"},
+		"it, written anyhow":   {feed.Words{Address: "::ffff:192.0.2.7"}, true, "create delete job"},
+		"another address":      {feed.Words{Address: "192.0.2.8"}, true, ""},
 		"interactions":         {feed.Words{Interaction: "create,delete"}, true, "create delete"},
 		"what administers":     {feed.Words{Interaction: "administer"}, false, "job"},
 		"a type and an author": {feed.Words{Type: "Observation", Author: "ann"}, true, ""},
@@ -187,6 +218,7 @@ func TestWordsThatAreWrong(t *testing.T) {
 		"an id that is none":     {Resource: "Patient/a b"},
 		"a resource of no type":  {Resource: "X/1"},
 		"no such interaction":    {Interaction: "read"},
+		"no address":             {Address: "host.example"},
 		"an empty interaction":   {Interaction: "create,,"},
 		"too many types":         {Type: strings.Repeat("Patient,", 300) + "Patient"},
 		"a version in its place": {Resource: "Patient/1/_history/1"},

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"net/netip"
 	"strings"
 
 	"fhirlog/domain"
@@ -13,8 +14,10 @@ type Filter struct {
 	Types        []domain.ResourceType // empty: all
 	Type         domain.ResourceType   // with ID: of one resource
 	ID           domain.LogicalID
-	Author       string // empty: all
-	Interactions uint32 // bit set by number; 0: all
+	Author       string     // empty: all
+	Agent        string     // the same
+	Address      netip.Addr // zero: all
+	Interactions uint32     // bit set by number; 0: all
 	// All asks for what is about no resource as well, and for what is left of events
 	// whose version is erased: never their content.
 	All bool
@@ -22,7 +25,7 @@ type Filter struct {
 
 // Words are a Filter as somebody writes it; lists have commas.
 type Words struct {
-	Type, Resource, Author, Interaction string
+	Type, Resource, Author, Agent, Address, Interaction string
 }
 
 // mostListed bounds a list of words.
@@ -54,7 +57,13 @@ func (w Words) Parse(isType func(string) bool) (Filter, error) {
 			f.Interactions |= 1 << number
 		}
 	}
-	f.Author = w.Author
+	if w.Address != "" {
+		var known bool
+		if f.Address, known = event.ParseAddress(w.Address); !known {
+			return Filter{}, domain.NewError(domain.Invalid, "address must be an IP address, such as 192.0.2.7 or 2001:db8::1.")
+		}
+	}
+	f.Author, f.Agent = w.Author, w.Agent
 	return f, nil
 }
 
@@ -72,7 +81,9 @@ func ParseResource(text string, isType func(string) bool) (domain.ResourceType, 
 func (f *Filter) Wants(e *event.Event) bool {
 	switch {
 	case f.Interactions != 0 && f.Interactions&(1<<e.Interaction) == 0,
-		f.Author != "" && f.Author != e.Author:
+		f.Author != "" && f.Author != e.Author,
+		f.Agent != "" && f.Agent != e.Agent,
+		f.Address.IsValid() && f.Address != e.Address:
 		return false
 	case e.Kind.Administrative():
 		return len(f.Types) == 0 && f.ID == "" && (f.All || f.Interactions != 0)

@@ -18,6 +18,7 @@ const (
 	purged    = "history-purged"
 	jobs      = "job.changed"
 	parameter = "parameter.changed"
+	ids       = "ids.erased"
 )
 
 // happened says what happened.
@@ -33,6 +34,8 @@ func happened(e *event.Event) string {
 		return jobs
 	case event.ParameterStatus:
 		return parameter
+	case event.IDsErased:
+		return ids
 	}
 	switch {
 	case e.Interaction == event.Patch:
@@ -66,6 +69,8 @@ func kindOf(typ string) (event.Kind, bool) {
 		return event.JobChanged, true
 	case typePrefix + parameter:
 		return event.ParameterStatus, true
+	case typePrefix + ids:
+		return event.IDsErased, true
 	}
 	return 0, false
 }

@@ -23,7 +23,11 @@ type cloudEvent struct {
 		Previous             *uint64
 		Author               string
 		RequestID            string `json:"requestId"`
+		Agent, Address       string
+		Reason               string
 		Content              string
+		ResourceType         string
+		IDErased             bool
 		Resource, Details    json.RawMessage
 	}
 }
@@ -69,6 +73,9 @@ func (c *cloudEvent) entry() (*Entry, error) {
 	} else {
 		name, id, _ := strings.Cut(c.Subject, "/")
 		e.Event.Type, e.Event.ID = domain.ResourceType(name), domain.LogicalID(id)
+		if e.Event.IDErased = c.Data.IDErased; e.Event.IDErased {
+			e.Event.Type = domain.ResourceType(c.Data.ResourceType)
+		}
 		if e.Event.Version, err = domain.ParseVersionID(c.Data.Version); err != nil {
 			return nil, errors.New("an event without a version")
 		}
@@ -78,5 +85,11 @@ func (c *cloudEvent) entry() (*Entry, error) {
 		e.Event.Previous = *c.Data.Previous
 	}
 	e.Event.Author, e.Event.RequestID = c.Data.Author, c.Data.RequestID
+	e.Event.Agent, e.Event.Reason = c.Data.Agent, c.Data.Reason
+	if c.Data.Address != "" {
+		if e.Event.Address, known = event.ParseAddress(c.Data.Address); !known {
+			return nil, errors.New("an event with an address that is none")
+		}
+	}
 	return e, nil
 }

@@ -2,7 +2,9 @@ package feed
 
 import (
 	"fmt"
+	"strconv"
 
+	"fhirlog/domain/event"
 	"fhirlog/domain/resource"
 )
 
@@ -11,7 +13,7 @@ import (
 func (e *Entry) AppendText(dst []byte) []byte {
 	dst = fmt.Appendf(dst, "%10d  ", e.Position)
 	dst = resource.AppendInstant(dst, e.Instant)
-	dst = fmt.Appendf(dst, "  %-14s  %s", happened(&e.Event), printable(e.Subject()))
+	dst = fmt.Appendf(dst, "  %-14s  %s", happened(&e.Event), e.name())
 	if e.Event.Version != 0 {
 		dst = fmt.Appendf(dst, " version %d", e.Event.Version)
 	}
@@ -20,6 +22,15 @@ func (e *Entry) AppendText(dst []byte) []byte {
 	}
 	if e.Event.RequestID != "" {
 		dst = append(dst, "  request "+printable(e.Event.RequestID)...)
+	}
+	if e.Event.Address.IsValid() {
+		dst = append(dst, "  address "+e.Event.Address.String()...)
+	}
+	if e.Event.Agent != "" {
+		dst = strconv.AppendQuote(append(dst, "  agent "...), e.Event.Agent)
+	}
+	if e.Event.Reason != "" {
+		dst = strconv.AppendQuote(append(dst, "  reason "...), e.Event.Reason)
 	}
 	if e.Content == Erased {
 		dst = append(dst, "  (erased)"...)
@@ -30,10 +41,18 @@ func (e *Entry) AppendText(dst []byte) []byte {
 	return dst
 }
 
+// name is the subject for people.
+func (e *Entry) name() string {
+	if e.Event.IDErased {
+		return printable(string(e.Event.Type)) + " (id erased)"
+	}
+	return printable(e.Subject())
+}
+
 // printable keeps what came from a client from steering a terminal.
 func printable(s string) string {
 	for _, c := range s {
-		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+		if !event.Legible(c) {
 			quoted := fmt.Sprintf("%q", s)
 			return quoted[1 : len(quoted)-1]
 		}

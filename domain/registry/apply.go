@@ -14,6 +14,8 @@ import (
 // needed for that.
 func Concerns(e *event.Event) (concerned, needsBody bool) {
 	switch {
+	case e.Kind == event.IDsErased:
+		return false, false
 	case e.Kind.Administrative():
 		return true, true
 	case e.Type != SearchParameter || e.Kind == event.HistoryPurged:

@@ -13,15 +13,22 @@ import (
 	"fhirlog/replay"
 )
 
-// compactLog removes from a log what is erased.
+// compactLog removes from a log what is erased; ids too, but gently.
 func compactLog(t *testing.T, log *eventlog.Log, gently bool) uint64 {
 	t.Helper()
 	found, err := replay.FindErasures(t.Context(), log, gently)
 	if err != nil {
 		t.Fatal(err)
 	}
-	done, err := log.Compact(t.Context(), found.Positions(), eventlog.CompactOptions{Gently: gently})
-	if err != nil || done.Records != found.Named+found.Replaced {
+	options, ids := eventlog.CompactOptions{Gently: gently}, uint64(0)
+	if !gently {
+		options, ids = found.WithIDs(options), found.IDs
+		if err := commit.AnnounceErasedIDs(t.Context(), log, commit.Caller{}, found.IDPositions()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	done, err := log.Compact(t.Context(), found.Positions(), options)
+	if err != nil || done.Records != found.Named+found.Replaced || done.Metadata != ids {
 		t.Fatalf("Compact = %+v, %v; to be erased were %d and %d", done, err, found.Named, found.Replaced)
 	}
 	return done.Records
@@ -41,7 +48,7 @@ func (m *searchMachine) renew() {
 	if err := log.Close(); err != nil {
 		m.t.Fatal(err)
 	}
-	if err := projections.Install(dir); err != nil {
+	if err := projections.Install(projections.Options{Dir: dir}); err != nil {
 		m.t.Fatal(err)
 	}
 	m.start()

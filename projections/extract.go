@@ -71,7 +71,7 @@ func (p *Projections) extractAll(records []eventlog.Record, events []event.Event
 	r := p.Registry()
 	for i := range records {
 		position := uint64(records[i].Position)
-		if events[i].Kind != event.Written || position < p.index.Through() {
+		if events[i].Kind != event.Written || events[i].IDErased || position < p.index.Through() {
 			continue
 		}
 		handed := p.handoff.take(position)
@@ -118,15 +118,6 @@ func (p *Projections) extractAll(records []eventlog.Record, events []event.Event
 // extractAtOnce is how many neighbours one processor takes: they often share a
 // block of bodies.
 const extractAtOnce = 16
-
-// Extract adds the index values of the version at a position to v; nothing for
-// a version whose body is erased.
-func (p *Projections) Extract(position uint64, v *search.Values) error {
-	return p.Load(position, func(resource fhirjson.Value) error {
-		p.Parameters().Extract(v, resource)
-		return nil
-	})
-}
 
 // Load parses the stored body of the version at a position and hands it over;
 // it is valid during the call. A version without a body, such as an erased one,

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
+
+	"fhirlog/eventlog"
+	"fhirlog/projections/store"
 )
 
 // A rebuild makes a second folder beside the one that answers. Badger does not
@@ -42,7 +44,7 @@ func Settle(dir string) error {
 		if err := os.Rename(successor, dir); err != nil {
 			return fmt.Errorf("move the rebuilt projections into place: %w", err)
 		}
-		if err := syncFolder(filepath.Dir(dir)); err != nil {
+		if err := eventlog.Disk().SyncDir(filepath.Dir(dir)); err != nil {
 			return err
 		}
 	} else if err := os.RemoveAll(successor); err != nil {
@@ -51,19 +53,25 @@ func Settle(dir string) error {
 	return removeFile(filepath.Join(dir, tookOver))
 }
 
-// Install puts the successor of dir, which is complete and closed, in its place.
-func Install(dir string) error {
-	if err := setTookOver(dir, true); err != nil {
+// Install puts the successor of a folder, which is complete and closed, in its place.
+func Install(o Options) error {
+	if err := setTookOver(o.Dir, true); err != nil {
 		return err
 	}
-	return Settle(dir)
+	if err := Settle(o.Dir); err != nil {
+		return err
+	}
+	return dropKeys(o)
 }
+
+// dropKeys drops the keys of folders that are there no more.
+func dropKeys(o Options) error { return store.DropKeys(o.Store.Keys, o.Dir, SuccessorOf(o.Dir)) }
 
 // setTookOver says, for good, whether the successor of dir is in force. Both
 // folders are there then, whatever happens.
 func setTookOver(dir string, successor bool) error {
 	in := SuccessorOf(dir)
-	err := syncFolder(filepath.Dir(dir)) // the folder that takes over may be new
+	err := eventlog.Disk().SyncDir(filepath.Dir(dir)) // the folder that takes over may be new
 	switch {
 	case err != nil:
 	case successor:
@@ -72,7 +80,7 @@ func setTookOver(dir string, successor bool) error {
 		err = removeFile(filepath.Join(in, tookOver))
 	}
 	if err == nil {
-		err = syncFolder(in)
+		err = eventlog.Disk().SyncDir(in)
 	}
 	if err != nil {
 		return fmt.Errorf("note which projections are in force: %w", err)
@@ -102,21 +110,4 @@ func removeFile(path string) error {
 		return err
 	}
 	return nil
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
-// freeBytes is the room on the disk of a folder.
-func freeBytes(dir string) (int64, error) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
-		return 0, fmt.Errorf("ask for the room on the disk: %w", err)
-	}
-	return int64(s.Bavail) * int64(s.Bsize), nil
 }

@@ -100,7 +100,7 @@ func TestTookOverIsTakenBack(t *testing.T) {
 			t.Errorf("setTookOver(%t): %t, %v", inForce, there, err)
 		}
 	}
-	if err := Install(dir); err != nil {
+	if err := Install(Options{Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	checkSettled(t, dir, "new")

@@ -15,6 +15,7 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/eventlog"
 	"fhirlog/projections/store"
+	"fhirlog/projections/store/storetest"
 )
 
 // script is a Log in memory that a test writes commit by commit. Events name
@@ -252,20 +253,7 @@ func contents(t testing.TB, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	return contentsOf(t, s)
-}
-
-func contentsOf(t testing.TB, s *store.Store) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	err := s.Scan(store.Range{}, func(key, value []byte) (bool, error) {
-		all[string(key)] = string(value)
-		return true, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
+	return storetest.Contents(t, s)
 }
 
 // copyOf is a folder as a kill would leave it now.

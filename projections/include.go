@@ -13,7 +13,8 @@ import (
 // (https://hl7.org/fhir/R4/search.html#include). Only current versions as of the
 // snapshot are included.
 func (p *Projections) Include(ctx context.Context, r search.IncludeRequest) (search.Included, error) {
-	in := &inclusion{p: p, r: r, lookup: p.index.Lookup(ctx, p, r.Snapshot), seen: map[uint64]bool{}}
+	m := p.moment(r.Snapshot, r.Horizon)
+	in := &inclusion{m: m, r: r, lookup: p.index.Lookup(ctx, m, m.snapshot, m.horizon), seen: map[uint64]bool{}}
 	for _, position := range r.Matches {
 		in.seen[position] = true
 	}
@@ -43,7 +44,7 @@ func (p *Projections) Include(ctx context.Context, r search.IncludeRequest) (sea
 
 // inclusion is one IncludeRequest at work.
 type inclusion struct {
-	p        *Projections
+	m        moment
 	r        search.IncludeRequest
 	lookup   *searchindex.Lookup
 	seen     map[uint64]bool
@@ -59,7 +60,7 @@ func (in *inclusion) full() bool { return len(in.found) > in.r.Skip+in.r.Limit }
 // follow adds what the version at a position includes. Beyond the matches only
 // what iterates is followed.
 func (in *inclusion) follow(position uint64, isMatch bool) error {
-	t, id, err := in.p.Identify(position)
+	t, id, err := in.m.Identify(position)
 	if err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (in *inclusion) followForward(position uint64, t domain.ResourceType, isMat
 			}
 			if !extracted {
 				in.values.Reset()
-				if err := in.p.Extract(position, &in.values); err != nil {
+				if err := in.m.Extract(position, &in.values); err != nil {
 					return err
 				}
 				extracted = true
@@ -127,11 +128,11 @@ func (in *inclusion) followReference(r search.Reference, wanted domain.ResourceT
 			return
 		}
 		var position uint64
-		if position, ok, err = in.p.Resolve(t, id, in.r.Snapshot); err != nil || !ok {
+		if position, ok, err = in.m.Resolve(t, id, in.r.Snapshot); err != nil || !ok {
 			return
 		}
 		if version != "" {
-			at, failed := in.p.lookup(position)
+			at, failed := in.m.lookup(position)
 			if err = failed; err != nil || at.Version.String() != version {
 				return
 			}
@@ -145,7 +146,7 @@ func (in *inclusion) followReference(r search.Reference, wanted domain.ResourceT
 func (in *inclusion) followCanonical(r search.Reference, target []byte, wanted domain.ResourceType, isMatch bool) error {
 	led, err := in.lookup.Led(r, target)
 	for _, position := range led {
-		t, _, failed := in.p.Identify(position)
+		t, _, failed := in.m.Identify(position)
 		if failed != nil {
 			return failed
 		}

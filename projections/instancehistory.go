@@ -12,7 +12,23 @@ import (
 
 // InstanceHistory returns a page of the versions of one resource. It fails with
 // a domain.Error of kind NotFound for an id that never existed or was erased.
-func (p *Projections) InstanceHistory(_ context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error) {
+func (p *Projections) InstanceHistory(ctx context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error) {
+	m := p.moment(q.Snapshot, q.Horizon)
+	page, err := p.keptHistory(t, id, q)
+	// The keys were read one after the other. Where nothing was removed meanwhile,
+	// that is as if they had been read at once.
+	removed, failed := m.index.RemovedSince(m.horizon, t, id)
+	switch {
+	case failed != nil:
+		return resource.HistoryPage{}, failed
+	case len(removed) > 0:
+		return m.removedHistory(ctx, t, id, q)
+	}
+	return page, err
+}
+
+// keptHistory is the history of a resource of which nothing is removed meanwhile.
+func (p *Projections) keptHistory(t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error) {
 	row, found, err := current.Get(p.store, t, id)
 	if err != nil {
 		return resource.HistoryPage{}, err
@@ -40,7 +56,7 @@ func (p *Projections) InstanceHistory(_ context.Context, t domain.ResourceType, 
 	if err != nil {
 		return resource.HistoryPage{}, err
 	}
-	return p.page(positions, total, q)
+	return pageOf(positions, total, q), nil
 }
 
 // versionChain is the kept versions of one resource in order. Versions and
@@ -228,24 +244,14 @@ func (c *versionChain) collect(from, before uint64, q resource.HistoryQuery) ([]
 // walksDown says whether a page is collected from the newest version downwards.
 func walksDown(q resource.HistoryQuery) bool { return q.Ascending == q.Backward }
 
-// page reads the versions of a page in the order asked for.
-func (p *Projections) page(positions []uint64, total int, q resource.HistoryQuery) (resource.HistoryPage, error) {
-	page := resource.HistoryPage{Total: total}
+// pageOf is the page of the positions that were collected, in the order asked for.
+func pageOf(positions []uint64, total int, q resource.HistoryQuery) resource.HistoryPage {
+	page := resource.HistoryPage{Positions: positions, Total: total}
 	if page.More = len(positions) > q.Count; page.More {
-		positions = positions[:q.Count]
+		page.Positions = positions[:q.Count]
 	}
 	if q.Backward {
-		slices.Reverse(positions)
+		slices.Reverse(page.Positions)
 	}
-	for _, position := range positions {
-		v, err := p.version(position)
-		if domain.KindOf(err) == domain.NotFound {
-			continue // erased, and its body removed, since the position was found
-		}
-		if err != nil {
-			return resource.HistoryPage{}, err
-		}
-		page.Entries = append(page.Entries, v)
-	}
-	return page, nil
+	return page
 }

@@ -58,12 +58,12 @@ func (l *Library) State(ctx context.Context) (string, error) {
 // versionsOf tells how many versions of a type there are and the position of the
 // last.
 func (p *Projections) versionsOf(t domain.ResourceType, before uint64) (string, error) {
-	count, err := p.history.Count(t, 0, before)
+	count, err := p.history.Count(t, 0, before, nil)
 	if err != nil || count == 0 {
 		return "0 ", err
 	}
 	var last uint64
-	err = p.history.Walk(t, 0, before, true, func(position uint64) (bool, error) {
+	err = p.history.Walk(t, 0, before, true, nil, func(position uint64) (bool, error) {
 		last = position
 		return false, nil
 	})
@@ -102,13 +102,13 @@ func (l *Library) each(ctx context.Context, t domain.ResourceType, pairs []searc
 	if err != nil {
 		return fmt.Errorf("find %s definitions: %w", t, err)
 	}
-	page, err := l.live.Search(ctx, search.PageRequest{Query: query, Snapshot: snapshot, Count: most})
+	page, err := l.live.Search(ctx, search.PageRequest{Query: query, Snapshot: snapshot, Horizon: snapshot, Count: most})
 	if err != nil {
 		return err
 	}
 	for _, position := range page.Matches {
 		v, err := l.live.ReadAt(ctx, position)
-		if gone, ok := errors.AsType[*domain.Error](err); ok && gone.Kind == domain.NotFound { // erased since
+		if errors.Is(err, errContentGone) { // erased since
 			continue
 		}
 		if err != nil {

@@ -58,6 +58,11 @@ func OpenLive(log Log, o Options) (l *Live, rebuilt, err error) {
 		return nil, nil, err
 	}
 	p, rebuilt, err := Open(log, o)
+	if err == nil {
+		if err = dropKeys(o); err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -135,7 +135,7 @@ func (m *liveMachine) checkRebuilt() {
 	if err := replay.Rebuild(m.t.Context(), log, fresh, nil); err != nil {
 		m.t.Fatalf("rebuild: %v", err)
 	}
-	differences, keys, err := replay.Compare(m.options().Dir, fresh.Dir, 5)
+	differences, keys, err := replay.Compare(m.options().Dir, fresh.Dir, store.Options{}, 5)
 	if err != nil || len(differences) > 0 || keys == 0 {
 		m.t.Fatalf("a rebuild differs from what was live (%d keys, %v): %v", keys, err, differences)
 	}

@@ -303,12 +303,12 @@ func TestARebuildNeedsRoom(t *testing.T) {
 	if err := h.live.MayRebuild(); err != nil {
 		t.Errorf("MayRebuild: %v", err)
 	}
-	free, err := freeBytes(h.former.dir)
+	free, err := eventlog.Disk().Free(h.former.dir)
 	if err != nil || free <= 0 {
 		t.Fatalf("%d bytes are free, %v", free, err)
 	}
 	err = h.live.checkRoom(free * 2)
-	if domain.KindOf(err) != domain.Unavailable || !strings.Contains(err.Error(), "MiB") {
+	if domain.KindOf(err) != domain.StorageFull || !strings.Contains(err.Error(), "MiB") {
 		t.Errorf("checkRoom of twice what is free: %v", err)
 	}
 	if err := h.live.checkRoom(free / 2); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"fhirlog/domain"
 	"fhirlog/domain/registry"
+	"fhirlog/eventlog"
 	"fhirlog/projections/store"
 )
 
@@ -38,12 +39,15 @@ const leastRoom = 128 << 20
 
 // checkRoom says whether there is so much room on the disk.
 func (l *Live) checkRoom(needed int64) error {
-	free, err := freeBytes(l.answering().dir)
-	if err == nil && free < needed {
-		err = domain.NewError(domain.Unavailable, fmt.Sprintf(
+	free, err := eventlog.Disk().Free(l.answering().dir)
+	if err != nil {
+		return fmt.Errorf("ask for the room on the disk: %w", err)
+	}
+	if free < needed {
+		return domain.NewError(domain.StorageFull, fmt.Sprintf(
 			"The rebuilt index stands beside the present one for a while, and the disk has not enough room for both: %d MiB are free, and %d MiB should be.", free>>20, needed>>20))
 	}
-	return err
+	return nil
 }
 
 // Rebuild computes all projections anew from the log, in a second folder, lets
@@ -71,7 +75,7 @@ func (l *Live) Rebuild(ctx context.Context) (applied uint64, err error) {
 		applied = next.p.Applied()
 		return applied, errors.Join(err, l.discard(next))
 	}
-	if err := former.close(); err != nil {
+	if err := errors.Join(former.close(), dropKeys(l.options)); err != nil {
 		return next.p.Applied(), fmt.Errorf("%w: %w", ErrLeftOver, err)
 	}
 	return next.p.Applied(), nil
@@ -230,7 +234,7 @@ func (l *Live) discard(next *generation) error {
 	l.mu.Unlock()
 	next.end()
 	// A folder that is removed by halves must not be in force.
-	return errors.Join(setTookOver(l.options.Dir, next.dir == l.options.Dir), next.close())
+	return errors.Join(setTookOver(l.options.Dir, next.dir == l.options.Dir), next.close(), dropKeys(l.options))
 }
 
 // Rebuilding tells how far the rebuild is: how many records are applied, of how

@@ -74,6 +74,34 @@ func overwrite(t *testing.T, dir, pattern string, offset int) {
 	}
 }
 
+// TestALogKeepsItsFHIRVersion: the folder says in which one it was served, and stays
+// as it is when another one is asked for.
+func TestALogKeepsItsFHIRVersion(t *testing.T) {
+	log := sampleLog(50)
+	dir := filepath.Join(t.TempDir(), "projections")
+	build(t, log, dir)
+	want := contents(t, dir)
+	o := testOptions(dir)
+	o.FHIRVersion = "STU3"
+	for range 2 {
+		p, rebuilt, err := Open(log, o)
+		refused, ok := errors.AsType[*VersionError](err)
+		if !ok || *refused != (VersionError{Was: "R4", Is: "STU3"}) {
+			t.Fatalf("Open = %v, %v, %v", p, rebuilt, err)
+		}
+	}
+	if got := contents(t, dir); !maps.Equal(got, want) {
+		t.Error("the folder was changed")
+	}
+	p, rebuilt, err := Open(log, testOptions(dir))
+	if err != nil || rebuilt != nil {
+		t.Fatalf("Open in its own version = %v, %v", rebuilt, err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestAFolderThatDoesNotFitIsRebuilt, with a reason, and then holds what it
 // would hold if it had been built at once.
 func TestAFolderThatDoesNotFitIsRebuilt(t *testing.T) {
@@ -87,9 +115,12 @@ func TestAFolderThatDoesNotFitIsRebuilt(t *testing.T) {
 		return func(t *testing.T, dir string) { edit(t, dir, func(b *store.Batch) { b.Put(key, value) }) }
 	}
 	for name, harm := range map[string]func(t *testing.T, dir string){
-		"of another format":               put(keys.FormatKey, []byte{0, 0, 0, 9}),
-		"of another FHIR version":         put(keys.FHIRKey, []byte("R5")),
-		"of another log":                  put(keys.LogKey, []byte("log-2")),
+		"of another format": put(keys.FormatKey, []byte{0, 0, 0, 9}),
+		"of another log":    put(keys.LogKey, []byte("log-2")),
+		"of another log and FHIR version": func(t *testing.T, dir string) {
+			put(keys.LogKey, []byte("log-2"))(t, dir)
+			put(keys.FHIRKey, []byte("R5"))(t, dir)
+		},
 		"current state ahead of the log":  put(keys.CurrentCursor, beyond),
 		"history ahead of the log":        put(keys.HistoryCursor, beyond),
 		"damaged cursor of the state":     put(keys.CurrentCursor, []byte{1}),

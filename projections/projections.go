@@ -38,7 +38,7 @@ type Log interface {
 // Options describe the folder and what it belongs to.
 type Options struct {
 	Dir         string
-	FHIRVersion string // "R4"; a folder of another version is rebuilt
+	FHIRVersion string // "R4"; a folder of the same log in another version is refused
 	LogIdentity string // a folder that belongs to another log is rebuilt
 	Store       store.Options
 	// Observe, if set, is told after each batch: records applied with it.
@@ -66,18 +66,20 @@ type Projections struct {
 	current    *current.Applier
 	history    *history.Applier
 	currentAt  uint64 // records applied to the current state
+	broken     bool   // the folder as it was opened needs a repair
 }
 
-// Open opens the folder. One that is damaged, that another layout, FHIR version
-// or log has left, or that is ahead of the log is emptied, and the log is applied
-// from its beginning; rebuilt says why, nil if it is used as it is.
+// Open opens the folder. One that is damaged, that another layout or log has left, or
+// that is ahead of the log is emptied, and the log is applied from its beginning;
+// rebuilt says why, nil if it is used as it is. It fails with a *VersionError when the
+// folder is of this log in another FHIR version.
 func Open(log Log, o Options) (p *Projections, rebuilt, err error) {
 	p = &Projections{log: log, options: o}
 	rebuilt = p.open()
 	if rebuilt == nil {
 		return p, nil, nil
 	}
-	if obstructed(rebuilt) {
+	if _, other := errors.AsType[*VersionError](rebuilt); other || obstructed(rebuilt) {
 		return nil, nil, rebuilt
 	}
 	if err := os.RemoveAll(o.Dir); err != nil {
@@ -89,10 +91,20 @@ func Open(log Log, o Options) (p *Projections, rebuilt, err error) {
 	return p, rebuilt, nil
 }
 
+// VersionError says that the log was served as another FHIR version before. A log does
+// not say in which version its resources are, and does not change it: so whoever says
+// another one now is mistaken, or whoever said the former one was.
+type VersionError struct{ Was, Is string }
+
+// Error names both.
+func (e *VersionError) Error() string {
+	return "the projections were computed from this log as FHIR " + e.Was + ", and now it is said to hold FHIR " + e.Is
+}
+
 // obstacles are reasons why a folder cannot be opened that emptying it would not
 // mend.
 var obstacles = []error{
-	store.ErrInUse, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC,
+	store.ErrInUse, store.ErrNoKey, syscall.EACCES, syscall.EPERM, syscall.EROFS, syscall.ENOSPC,
 	syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, errReadAhead,
 }
 
@@ -150,21 +162,26 @@ func (p *Projections) stamps() map[string]string {
 // checkStamps fails when the folder belongs to something else; a new folder is
 // stamped.
 func (p *Projections) checkStamps() error {
-	found := 0
-	for key, want := range p.stamps() {
-		ok, err := p.store.Get([]byte(key), func(value []byte) error {
-			if string(value) != want {
-				return fmt.Errorf("the projections have another %s", key[1:])
-			}
+	have := map[string]string{}
+	for key := range p.stamps() {
+		_, err := p.store.Get([]byte(key), func(value []byte) error {
+			have[key] = string(value)
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if ok {
-			found++
+	}
+	was, stamped := have[string(keys.FHIRKey)]
+	if stamped && was != p.options.FHIRVersion && have[string(keys.LogKey)] == p.options.LogIdentity {
+		return &VersionError{Was: was, Is: p.options.FHIRVersion}
+	}
+	for key, value := range have {
+		if value != p.stamps()[key] {
+			return fmt.Errorf("the projections have another %s", key[1:])
 		}
 	}
+	found := len(have)
 	if found == 0 {
 		return p.stamp()
 	}
@@ -218,6 +235,9 @@ func (p *Projections) load() (err error) {
 	if p.currentAt, err = p.cursor(keys.CurrentCursor); err != nil {
 		return err
 	}
+	if err := p.forgetUnidentified(); err != nil {
+		return err
+	}
 	p.current = current.NewApplier(p.store, p.lookup)
 	historyAt, err := p.cursor(keys.HistoryCursor)
 	if err != nil {
@@ -237,10 +257,11 @@ func (p *Projections) load() (err error) {
 	if p.index, err = searchindex.Open(p.store, indexAt, savedAt, p.lookup); err != nil {
 		return err
 	}
+	p.index.ForgetRemovals(max(p.currentAt, historyAt))
 	if err := p.openRegistry(); err != nil {
 		return err
 	}
-	if p.needsRepair() {
+	if p.broken = p.needsRepair(); p.broken {
 		return nil // nothing is told to be applied before that is done
 	}
 	p.gate.applied.Store(p.appliedThrough())
@@ -268,7 +289,10 @@ func (p *Projections) Run(ctx context.Context) error {
 	writing, stopWriting := context.WithCancel(context.Background())
 	written := make(chan error, 1)
 	go func() { written <- p.index.Write(writing) }()
-	repaired := p.repair(ctx)
+	var repaired error
+	if p.broken { // as it was found: a job may be at work by now if it was not
+		repaired = p.repair(ctx)
+	}
 	err := repaired
 	if repaired == nil {
 		p.gate.publish(p.appliedThrough())
@@ -340,10 +364,12 @@ func (p *Projections) applyEvent(b *store.Batch, position uint64, e event.Event,
 		}
 		p.currentAt = position + 1
 	}
-	if err := p.history.Apply(position, e); err != nil {
+	// What is removed is known to the index before it is gone from anything that is
+	// read: an answer that does not see the removal yet asks there (moment).
+	if err := p.index.Apply(position, e, values); err != nil {
 		return err
 	}
-	return p.index.Apply(position, e, values)
+	return p.history.Apply(position, e)
 }
 
 // commit ends a batch: rows after the keys that they stand for, cursors last.

@@ -13,14 +13,7 @@ import (
 // Current returns the state of a resource as of the first `snapshot` records,
 // which must be a value that Applied has returned not long ago.
 func (p *Projections) Current(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.State, error) {
-	row, found, err := current.Get(p.store, t, id)
-	if err != nil || !found {
-		return resource.State{}, err
-	}
-	if row.Position < snapshot {
-		return resource.State{Exists: true, Position: row.Position, Version: row.Version, Deleted: row.Deleted, Old: row.Kept > 1}, nil
-	}
-	return p.walkBack(row.Position, snapshot)
+	return p.moment(snapshot, snapshot).state(t, id)
 }
 
 // walkBack finds the version that was current before newer ones were applied
@@ -28,7 +21,7 @@ func (p *Projections) Current(t domain.ResourceType, id domain.LogicalID, snapsh
 func (p *Projections) walkBack(position, snapshot uint64) (resource.State, error) {
 	for position != event.NoPosition {
 		e, err := p.lookup(position)
-		if err != nil {
+		if err != nil || e.IDErased { // nothing answers with it, nor with what is before
 			return resource.State{}, err
 		}
 		if position < snapshot {
@@ -45,44 +38,52 @@ func (p *Projections) walkBack(position, snapshot uint64) (resource.State, error
 // Read returns the current version of a resource. It fails with a domain.Error
 // of kind NotFound, or Deleted with the version of the deletion.
 func (p *Projections) Read(_ context.Context, t domain.ResourceType, id domain.LogicalID) (resource.Version, error) {
-	return p.readAsOf(t, id, p.Applied())
+	return p.now().read(t, id)
 }
 
-func (p *Projections) readAsOf(t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.Version, error) {
-	row, err := p.currentAsOf(t, id, snapshot)
+// ReadAsOf is Read as of the first snapshot records.
+func (p *Projections) ReadAsOf(_ context.Context, t domain.ResourceType, id domain.LogicalID, snapshot uint64) (resource.Version, error) {
+	return p.moment(snapshot, 0).read(t, id)
+}
+
+func (m moment) read(t domain.ResourceType, id domain.LogicalID) (resource.Version, error) {
+	state, err := m.visible(t, id)
 	if err != nil {
 		return resource.Version{}, err
 	}
-	if !row.Exists {
+	if !state.Exists {
 		return resource.Version{}, notFound(t)
 	}
-	if row.Deleted {
+	if state.Deleted {
 		deleted := domain.NewError(domain.Deleted, fmt.Sprintf("this %s was deleted; its history shows the versions before", t))
-		deleted.Version = row.Version
+		deleted.Version = state.Version
 		return resource.Version{}, deleted
 	}
-	return p.version(row.Position)
+	return m.version(state.Position)
 }
 
 // ReadVersion returns one version of a resource, which may be its deletion. It
 // fails with a domain.Error of kind NotFound.
 func (p *Projections) ReadVersion(_ context.Context, t domain.ResourceType, id domain.LogicalID, v domain.VersionID) (resource.Version, error) {
-	snapshot := p.Applied()
-	row, err := p.Current(t, id, snapshot)
+	m := p.now()
+	state, err := m.state(t, id)
 	if err != nil {
 		return resource.Version{}, err
 	}
-	if !row.Exists || v > row.Version {
+	if !state.Exists || v > state.Version {
 		return resource.Version{}, notFound(t)
 	}
-	if v == row.Version {
-		return p.version(row.Position)
+	if v == state.Version {
+		return p.version(state.Position)
 	}
 	position, found, err := current.VersionPosition(p.store, t, id, v)
+	if err == nil && (!found || position >= m.snapshot) {
+		position, found, err = m.removedVersion(t, id, v)
+	}
 	if err != nil {
 		return resource.Version{}, err
 	}
-	if !found || position >= snapshot {
+	if !found {
 		return resource.Version{}, notFound(t)
 	}
 	return p.version(position)

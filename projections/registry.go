@@ -110,6 +110,9 @@ func (p *Projections) readAhead(r *registry.Registry, from uint64) (*registry.Re
 			}
 			e, err := event.Decode(records[i].Metadata)
 			if err == nil {
+				err = p.checkErasedParameter(&e, from)
+			}
+			if err == nil {
 				r, err = p.takeIntoAccount(r, &records[i], &e)
 			}
 			if err != nil {
@@ -121,6 +124,9 @@ func (p *Projections) readAhead(r *registry.Registry, from uint64) (*registry.Re
 		}
 		return nil
 	})
+	if errors.Is(err, errParameterUnknown) {
+		return nil, err
+	}
 	if !errors.Is(err, errReached) {
 		return nil, fmt.Errorf("%w: %w", errReadAhead, err)
 	}

@@ -38,7 +38,8 @@ type parameterMachine struct {
 	commits     *commit.Service
 	ended       chan error // of the log, the applier and the worker
 	stopWork    context.CancelFunc
-	working     bool // a worker is started with the rest
+	working     bool          // a worker is started with the rest
+	late        chan struct{} // if set, the log is followed when it is closed
 	beforeWrite func() error
 
 	versions []patient // by position
@@ -110,7 +111,13 @@ func (m *parameterMachine) start() {
 	m.commits = commit.New(log, p, d, o)
 	m.ended = make(chan error, 3)
 	go func() { m.ended <- log.Run(context.Background()) }()
-	go func() { m.ended <- p.Run(context.Background()) }()
+	late := m.late
+	go func() {
+		if late != nil {
+			<-late
+		}
+		m.ended <- p.Run(context.Background())
+	}()
 	m.stopWork = func() {}
 	if m.working {
 		m.work()
@@ -183,7 +190,7 @@ func (m *parameterMachine) checkRebuild() {
 	if err := errors.Join(replay.Rebuild(m.t.Context(), log, rebuilt, nil), log.Close()); err != nil {
 		m.t.Fatalf("rebuild: %v", err)
 	}
-	differences, keys, err := replay.Compare(m.options().Dir, rebuilt.Dir, 8)
+	differences, keys, err := replay.Compare(m.options().Dir, rebuilt.Dir, store.Options{}, 8)
 	if err != nil || len(differences) > 0 || keys == 0 {
 		m.t.Fatalf("seed %d: a rebuild differs from what was live (%d keys, %v): %v", m.seed, keys, err, differences)
 	}

@@ -17,6 +17,7 @@ import (
 	"fhirlog/domain/registry"
 	"fhirlog/domain/search"
 	"fhirlog/eventlog"
+	"fhirlog/projections"
 	"fhirlog/projections/searchindex"
 	"fhirlog/projections/store"
 )
@@ -384,4 +385,51 @@ func TestValuesOfAnOldSetAreNotTaken(t *testing.T) {
 		m.patients(3)
 	}
 	m.checkNick("handed over with values of an old set", from, true)
+}
+
+// TestAJobMayBeginBeforeTheLogIsFollowed: a start whose worker is ahead of the
+// applier. What a job has taken out of the index, nobody fills in again.
+func TestAJobMayBeginBeforeTheLogIsFollowed(t *testing.T) {
+	m := newParameterMachine(t)
+	m.patients(30)
+	m.define("string", "Patient.name.given")
+	m.reindex()
+	m.commit(commit.Command{Interaction: event.Delete, Type: "SearchParameter", ID: "nick"})
+	m.stopWork()
+	job, err := m.commits.Reindex(t.Context(), commit.Caller{}, registry.ReindexRequest{})
+	if err != nil || len(job.Remove) == 0 {
+		t.Fatalf("a job that removes the parameter: %+v, %v", job, err)
+	}
+	job.State = registry.Running
+	if changed, err := m.commits.ChangeJob(t.Context(), &job); err != nil || !changed {
+		t.Fatalf("ChangeJob: %t, %v", changed, err)
+	}
+	m.working, m.late = false, make(chan struct{})
+	m.stop()
+	m.start()
+	worked := make(chan error, 1)
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		worked <- m.projections.Reindex(ctx, firstEnding{m.commits, m.late}, func(err error) { t.Errorf("the job failed: %v", err) })
+	}()
+	m.awaitJob(job.ID)
+	stop()
+	if err := <-worked; err != nil {
+		t.Fatal(err)
+	}
+	m.late = nil
+	m.checkRebuild()
+}
+
+// firstEnding closes a channel when a job is about to end.
+type firstEnding struct {
+	projections.Administrator
+	ending chan struct{}
+}
+
+func (a firstEnding) ChangeJob(ctx context.Context, job *registry.Job) (bool, error) {
+	if job.State.Ended() {
+		close(a.ending)
+	}
+	return a.Administrator.ChangeJob(ctx, job)
 }

@@ -48,6 +48,8 @@ type searchMachine struct {
 	maker     *searchtest.Maker
 
 	asked, refused, found, faults int
+	again                         int    // answers that were asked for again
+	held                          []held // since the last start
 	refusals                      []string
 }
 
@@ -100,7 +102,7 @@ func (m *searchMachine) start() {
 	if err != nil || rebuilt != nil {
 		m.t.Fatalf("seed %d: open projections: %v; rebuilt: %v", m.seed, err, rebuilt)
 	}
-	m.projections = p
+	m.projections, m.held = p, nil
 	o := commit.Options{
 		VersioningOf: map[domain.ResourceType]commit.VersioningPolicy{"Basic": commit.NoVersion},
 		NewID: func() domain.LogicalID {
@@ -164,7 +166,7 @@ func (m *searchMachine) finish() {
 	if m.t.Failed() {
 		return
 	}
-	m.t.Logf("%d searches compared, %d of them with matches; %d questions were no search", m.asked, m.found, m.refused)
+	m.t.Logf("%d searches compared, %d of them with matches, %d once more later; %d questions were no search", m.asked, m.found, m.again, m.refused)
 	if m.found*6 < m.asked || m.refused > m.asked {
 		m.t.Errorf("seed %d: the questions are not good enough; refused were for example\n%q", m.seed, m.refusals[:min(20, len(m.refusals))])
 	}
@@ -176,7 +178,7 @@ func (m *searchMachine) finish() {
 	if err := replay.Rebuild(m.t.Context(), log, rebuilt, nil); err != nil {
 		m.t.Fatalf("seed %d: rebuild: %v", m.seed, err)
 	}
-	differences, keys, err := replay.Compare(m.options().Dir, rebuilt.Dir, 5)
+	differences, keys, err := replay.Compare(m.options().Dir, rebuilt.Dir, store.Options{}, 5)
 	if err != nil || len(differences) > 0 || keys == 0 {
 		m.t.Fatalf("seed %d: a rebuild differs from what was live (%d keys, %v): %v", m.seed, keys, err, differences)
 	}

@@ -6,7 +6,7 @@ import "fhirlog/projections/history"
 // another, that a history still shows: those that were neither erased nor purged nor
 // replaced. They come in ascending order until fn answers false.
 func (p *Projections) Shown(from, before uint64, fn func(position uint64) (bool, error)) error {
-	return p.history.Walk(history.System, from, before, false, fn)
+	return p.history.Walk(history.System, from, before, false, nil, fn)
 }
 
 // Shown calls fn with the positions of the versions that are still shown; see that

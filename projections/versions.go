@@ -94,7 +94,7 @@ func (p *Projections) version(position uint64) (resource.Version, error) {
 	if err != nil {
 		return resource.Version{}, err
 	}
-	if e.Kind == event.Written && !record.HasBody {
+	if e.IDErased || e.Kind == event.Written && !record.HasBody {
 		return resource.Version{}, notFound(e.Type)
 	}
 	v := resource.FromEvent(&e, position, record.Instant, record.Body)

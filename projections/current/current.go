@@ -90,6 +90,18 @@ func OldVersions(s *store.Store, t domain.ResourceType, id domain.LogicalID, sta
 	})
 }
 
+// Each calls fn for every resource of a type, in the order of ids, until it fails.
+func Each(s *store.Store, t domain.ResourceType, fn func(id domain.LogicalID, row Row) error) error {
+	return s.Scan(store.Range{Prefix: keys.Current(t, "")}, func(key, value []byte) (bool, error) {
+		row, err := decodeRow(value)
+		if err != nil {
+			return false, err
+		}
+		_, id, _ := keys.ParseCurrent(key)
+		return true, fn(id, row)
+	})
+}
+
 func decodePosition(value []byte) (uint64, error) {
 	position, size := binary.Uvarint(value)
 	if size != len(value) || size <= 0 {
@@ -116,7 +128,7 @@ func NewApplier(s *store.Store, lookup Lookup) *Applier {
 
 // Apply adds the effect of the event at position to the batch.
 func (a *Applier) Apply(b *store.Batch, position uint64, e event.Event) error {
-	if e.Kind.Administrative() {
+	if e.Kind.Administrative() || e.IDErased {
 		return nil
 	}
 	key := string(keys.Current(e.Type, e.ID))

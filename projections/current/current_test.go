@@ -14,21 +14,8 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/projections/keys"
 	"fhirlog/projections/store"
+	"fhirlog/projections/store/storetest"
 )
-
-func openStore(t testing.TB) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.TempDir(), store.Options{MemTableBytes: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
 
 func TestRowsRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(rand.Uint64(), 1))
@@ -54,7 +41,7 @@ func TestRowsRoundTrip(t *testing.T) {
 }
 
 func TestDamagedKeysAreErrors(t *testing.T) {
-	s := openStore(t)
+	s := storetest.New(t)
 	b := s.NewBatch()
 	b.Put(keys.Current("Basic", "a"), []byte{1, 2})
 	b.Put(keys.Version("Basic", "a", 1), []byte{0x80})
@@ -151,19 +138,6 @@ func (h *history) apply(t *testing.T, s *store.Store, r *rand.Rand, from, to int
 	}
 }
 
-func contents(t *testing.T, s *store.Store) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	err := s.Scan(store.Range{}, func(key, value []byte) (bool, error) {
-		all[string(key)] = string(value)
-		return true, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 // TestApplyingTwiceChangesNothing: whatever was applied before, applying all from
 // an earlier position on gives the same keys and values. So does any division
 // into batches.
@@ -176,19 +150,19 @@ func TestApplyingTwiceChangesNothing(t *testing.T) {
 		seed := rand.Uint64()
 		r := rand.New(rand.NewPCG(seed, 1))
 		h := randomHistory(r, 300)
-		once := openStore(t)
+		once := storetest.New(t)
 		h.apply(t, once, r, 0, len(h.events))
-		want := contents(t, once)
+		want := storetest.Contents(t, once)
 		checkRows(t, seed, h, once)
 
-		again := openStore(t)
+		again := storetest.New(t)
 		reached := 0
 		for reached < len(h.events) {
 			from := h.end(r, 0, reached)
 			reached = h.end(r, reached+1, len(h.events))
 			h.apply(t, again, r, from, reached)
 		}
-		if got := contents(t, again); !maps.Equal(got, want) {
+		if got := storetest.Contents(t, again); !maps.Equal(got, want) {
 			t.Fatalf("seed %d: applied in overlapping pieces there are %d keys, at once %d, or other values", seed, len(got), len(want))
 		}
 	}
@@ -256,7 +230,7 @@ func checkRows(t *testing.T, seed uint64, h *history, s *store.Store) {
 }
 
 func TestVersionPositionOfAVersionThatIsNotKept(t *testing.T) {
-	s := openStore(t)
+	s := storetest.New(t)
 	b := s.NewBatch()
 	b.Put(keys.Version("Basic", "a", 2), binary.AppendUvarint(nil, 7))
 	if err := b.Commit(); err != nil {

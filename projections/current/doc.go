@@ -13,6 +13,8 @@
 // are drawn in package keys. A version that is not kept any more (its history
 // was purged, it was replaced under the policy no-version) has no key.
 //
+// An event whose id was erased is passed over: nobody can ask for what it is about.
+//
 // Applying an event twice changes nothing: an event at or before touched is
 // passed over. Within a batch the keys of old versions are written before the
 // rows, so a row on disk proves that all before it is there.

@@ -67,6 +67,9 @@ func (a *Applier) Apply(position uint64, e event.Event) error {
 	a.through = position + 1
 	switch e.Kind { // administrative events are in no history
 	case event.Written, event.Deleted:
+		if e.IDErased {
+			return nil // it was erased since, and nothing answers with it
+		}
 		if err := a.add(e.Type, position); err != nil {
 			return err
 		}

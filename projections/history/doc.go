@@ -9,6 +9,11 @@
 // stop of any kind the log is applied again from there, and adding a position
 // twice changes nothing.
 //
+// A version whose id was erased is in no set: the event that erased it comes later.
+//
+// Who counts or walks may still see positions that were taken out lately (Removed):
+// they are put back into what was read, for that answer alone.
+//
 // The size of every set of a block is kept in memory (4 bytes each), so that a
 // total over any range of positions reads at most two sets.
 //

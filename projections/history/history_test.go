@@ -14,16 +14,8 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/projections/keys"
 	"fhirlog/projections/store"
+	"fhirlog/projections/store/storetest"
 )
-
-func openStore(t testing.TB, dir string) *store.Store {
-	t.Helper()
-	s, err := store.Open(dir, store.Options{MemTableBytes: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
 
 // machine applies events to sets, and keeps plain lists of what must be in them.
 type machine struct {
@@ -61,7 +53,7 @@ func (m *machine) lookup(position uint64) (event.Event, error) {
 
 func (m *machine) open() {
 	m.t.Helper()
-	m.store = openStore(m.t, m.dir)
+	m.store = storetest.Open(m.t, m.dir)
 	m.cursor = 0
 	_, err := m.store.Get(keys.HistoryCursor, func(value []byte) error {
 		m.cursor = binary.BigEndian.Uint64(value)
@@ -163,7 +155,7 @@ func (m *machine) check() {
 					want = append(want, p)
 				}
 			}
-			if n, err := m.sets.Count(t, from, before); err != nil || n != len(want) {
+			if n, err := m.sets.Count(t, from, before, nil); err != nil || n != len(want) {
 				m.t.Fatalf("seed %d: Count(%q, %d, %d) = %d, %v; want %d", m.seed, t, from, before, n, err, len(want))
 			}
 			down := m.rand.IntN(2) == 0
@@ -172,7 +164,7 @@ func (m *machine) check() {
 			}
 			limit := 1 + m.rand.IntN(2*len(want)+1)
 			var got []uint64
-			err := m.sets.Walk(t, from, before, down, func(p uint64) (bool, error) {
+			err := m.sets.Walk(t, from, before, down, nil, func(p uint64) (bool, error) {
 				got = append(got, p)
 				return len(got) < limit, nil
 			})
@@ -265,29 +257,16 @@ func (m *machine) checkCanonical() {
 		}
 	}
 	again.finish(true)
-	left, right := contents(m.t, m.store), contents(m.t, again.store)
+	left, right := storetest.Contents(m.t, m.store), storetest.Contents(m.t, again.store)
 	if !maps.Equal(left, right) {
 		m.t.Fatalf("seed %d: the same sets are written in two ways (%d and %d keys)", m.seed, len(left), len(right))
 	}
 }
 
-func contents(t *testing.T, s *store.Store) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	err := s.Scan(store.Range{}, func(key, value []byte) (bool, error) {
-		all[string(key)] = string(value)
-		return true, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 // TestReadersSeeWholeSets reads while the applier adds, removes, flushes and
 // goes on to the next block. Positions of Patient stay, those of Basic come and go.
 func TestReadersSeeWholeSets(t *testing.T) {
-	s := openStore(t, t.TempDir())
+	s := storetest.Open(t, t.TempDir())
 	defer s.Close()
 	log := map[uint64]event.Event{}
 	a, err := Open(s, 0, func(p uint64) (event.Event, error) { return log[p], nil })
@@ -316,13 +295,13 @@ func TestReadersSeeWholeSets(t *testing.T) {
 				n := published
 				mu.Unlock()
 				from := r.IntN(n + 1)
-				got, err := a.Count("Patient", uint64(from)*step, uint64(n)*step)
+				got, err := a.Count("Patient", uint64(from)*step, uint64(n)*step, nil)
 				if err != nil || got != n-from {
 					t.Errorf("Count of Patient in [%d, %d) = %d, %v", from, n, got, err)
 					return
 				}
 				next := n - 1
-				err = a.Walk("Patient", 0, uint64(n)*step, true, func(p uint64) (bool, error) {
+				err = a.Walk("Patient", 0, uint64(n)*step, true, nil, func(p uint64) (bool, error) {
 					if p != uint64(next)*step {
 						return false, fmt.Errorf("position %d where %d is expected", p, next*step)
 					}
@@ -333,7 +312,7 @@ func TestReadersSeeWholeSets(t *testing.T) {
 					t.Errorf("Walk: %v", err)
 					return
 				}
-				if _, err := a.Count("Basic", 0, uint64(n)*step); err != nil {
+				if _, err := a.Count("Basic", 0, uint64(n)*step, nil); err != nil {
 					t.Errorf("Count of Basic: %v", err)
 					return
 				}
@@ -381,5 +360,71 @@ func TestMemoryIsTheHead(t *testing.T) {
 				t.Fatalf("in block %d, a set of block %d is in memory", block, id.block)
 			}
 		}
+	}
+}
+
+// TestRemovedPositionsAreSeen: what was taken out of the sets is counted and walked
+// over as long as it is to be seen, also where nothing else is left of a block.
+func TestRemovedPositionsAreSeen(t *testing.T) {
+	const step = BlockSize / 4
+	s := storetest.Open(t, t.TempDir())
+	log := map[uint64]event.Event{}
+	a, err := Open(s, 0, func(position uint64) (event.Event, error) { return log[position], nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, gone []uint64
+	apply := func(position uint64, e event.Event) {
+		t.Helper()
+		log[position] = e
+		if err := a.Apply(position, e); err != nil {
+			t.Fatal(err)
+		}
+		b := s.NewBatch()
+		a.Finish(b, true)
+		if err := b.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		a.Committed()
+	}
+	for i := range uint64(14) {
+		apply(i*step, event.Event{Kind: event.Written, Type: "Basic", ID: domain.LogicalID(fmt.Sprint(i)), Version: 1, Previous: event.NoPosition})
+		all = append(all, i*step)
+	}
+	removed := func() ([]uint64, error) { return slices.Clone(gone), nil }
+	check := func(removed Removed, want []uint64) {
+		t.Helper()
+		for from := uint64(0); from <= 14*step; from += step / 2 {
+			for before := from; before <= 14*step+1; before += step / 2 {
+				inside := slices.DeleteFunc(slices.Clone(want), func(p uint64) bool { return p < from || p >= before })
+				for _, of := range []domain.ResourceType{"Basic", System} {
+					if n, err := a.Count(of, from, before, removed); err != nil || n != len(inside) {
+						t.Fatalf("Count(%q, %d, %d) = %d, %v; want %d", of, from, before, n, err, len(inside))
+					}
+					var walked []uint64
+					err := a.Walk(of, from, before, false, removed, func(p uint64) (bool, error) {
+						walked = append(walked, p)
+						return true, nil
+					})
+					if err != nil || !slices.Equal(walked, inside) {
+						t.Fatalf("Walk(%q, %d, %d) = %v, %v; want %v", of, from, before, walked, err, inside)
+					}
+				}
+			}
+		}
+	}
+	for i, at := range []uint64{1, 4, 5, 6, 7, 13} { // all of the second block
+		apply(14*step+uint64(i), event.Event{Kind: event.Erased, Type: "Basic", ID: domain.LogicalID(fmt.Sprint(at)), Version: 1, Previous: at * step})
+		gone = append(gone, at*step)
+		check(removed, all)
+		check(nil, slices.DeleteFunc(slices.Clone(all), func(p uint64) bool { return slices.Contains(gone, p) }))
+	}
+	failure := errors.New("it is not known")
+	failing := func() ([]uint64, error) { return nil, failure }
+	if _, err := a.Count("Basic", 0, 14*step, failing); !errors.Is(err, failure) {
+		t.Errorf("Count: %v", err)
+	}
+	if err := a.Walk("Basic", 0, 14*step, true, failing, nil); !errors.Is(err, failure) {
+		t.Errorf("Walk: %v", err)
 	}
 }

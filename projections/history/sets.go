@@ -1,6 +1,7 @@
 package history
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -57,8 +58,7 @@ func openSets(s *store.Store) (*Sets, error) {
 	return sets, err
 }
 
-// load returns a set for reading; nil if there is none. It may be shared, and
-// must not be changed.
+// load returns a copy of a set; nil if there is none.
 func (s *Sets) load(id setID) (*roaring.Bitmap, error) {
 	s.mu.RLock()
 	if set, isOpen := s.open[id]; isOpen {
@@ -105,22 +105,80 @@ func (s *Sets) blocks(t domain.ResourceType, from, before uint64) []sized {
 	return list
 }
 
-// Count returns how many positions of type t lie in [from, before).
-func (s *Sets) Count(t domain.ResourceType, from, before uint64) (int, error) {
-	total := 0
+// Removed tells which positions were taken out of the set of a type lately, and are
+// to be seen still; nil stands for none. It is asked after a set was read, and must
+// know of all that is missing there by then.
+type Removed func() (positions []uint64, err error)
+
+// within are the positions in [from, before).
+func (r Removed) within(from, before uint64) (positions []uint64, err error) {
+	if r == nil {
+		return nil, nil
+	}
+	positions, err = r()
+	return slices.DeleteFunc(positions, func(p uint64) bool { return p < from || p >= before }), err
+}
+
+// whole returns the set of a block with what was removed; nil if there is nothing.
+func (s *Sets) whole(id setID, removed Removed) (*roaring.Bitmap, error) {
+	set, err := s.load(id)
+	if err != nil {
+		return nil, err
+	}
+	start := uint64(id.block) * BlockSize
+	positions, err := removed.within(start, start+BlockSize)
+	if len(positions) > 0 && set == nil {
+		set = roaring.New()
+	}
+	for _, position := range positions {
+		set.Add(lowOf(position))
+	}
+	return set, err
+}
+
+// some is a block that holds something, with the size of its set; unsure, where that
+// is not the number of positions to be seen.
+type some struct {
+	sized
+	unsure bool
+}
+
+// allBlocks lists the blocks within [from, before), also those with removed positions
+// alone.
+func (s *Sets) allBlocks(t domain.ResourceType, from, before uint64, removed Removed) ([]some, error) {
+	var list []some
 	for _, b := range s.blocks(t, from, before) {
+		list = append(list, some{sized: b})
+	}
+	positions, err := removed.within(from, before)
+	for _, position := range positions {
+		block := blockOf(position)
+		i, found := slices.BinarySearchFunc(list, block, func(b some, block uint32) int { return cmp.Compare(b.block, block) })
+		if !found {
+			list = slices.Insert(list, i, some{sized: sized{block: block}})
+		}
+		list[i].unsure = true
+	}
+	return list, err
+}
+
+// Count returns how many positions of type t lie in [from, before).
+func (s *Sets) Count(t domain.ResourceType, from, before uint64, removed Removed) (int, error) {
+	blocks, err := s.allBlocks(t, from, before, removed)
+	total := 0
+	for _, b := range blocks {
 		start := uint64(b.block) * BlockSize
-		if from <= start && start+BlockSize <= before {
+		if !b.unsure && from <= start && start+BlockSize <= before {
 			total += int(b.size)
 			continue
 		}
-		set, err := s.load(setID{t, b.block})
+		set, err := s.whole(setID{t, b.block}, removed)
 		if err != nil {
 			return 0, err
 		}
 		total += countWithin(set, start, from, before)
 	}
-	return total, nil
+	return total, err
 }
 
 func countWithin(set *roaring.Bitmap, start, from, before uint64) int {
@@ -143,13 +201,16 @@ func countWithin(set *roaring.Bitmap, start, from, before uint64) int {
 
 // Walk calls fn for the positions of type t in [from, before), upwards or
 // downwards, until fn returns false.
-func (s *Sets) Walk(t domain.ResourceType, from, before uint64, down bool, fn func(position uint64) (bool, error)) error {
-	blocks := s.blocks(t, from, before)
+func (s *Sets) Walk(t domain.ResourceType, from, before uint64, down bool, removed Removed, fn func(position uint64) (bool, error)) error {
+	blocks, err := s.allBlocks(t, from, before, removed)
+	if err != nil {
+		return err
+	}
 	if down {
 		slices.Reverse(blocks)
 	}
 	for _, b := range blocks {
-		set, err := s.load(setID{t, b.block})
+		set, err := s.whole(setID{t, b.block}, removed)
 		if err != nil {
 			return err
 		}

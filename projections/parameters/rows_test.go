@@ -11,7 +11,7 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/registry"
 	"fhirlog/projections/keys"
-	"fhirlog/projections/store"
+	"fhirlog/projections/store/storetest"
 )
 
 func load(t testing.TB) *definitions.Definitions {
@@ -21,20 +21,6 @@ func load(t testing.TB) *definitions.Definitions {
 		t.Fatal(err)
 	}
 	return d
-}
-
-func openStore(t testing.TB) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.TempDir(), store.Options{MemTableBytes: 1 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
 }
 
 // lives is a registry with one of everything, step by step.
@@ -88,23 +74,10 @@ func lives(t *testing.T) (steps []*registry.Registry) {
 	return steps
 }
 
-func contents(t *testing.T, s *store.Store) map[string]string {
-	t.Helper()
-	all := map[string]string{}
-	err := s.Scan(store.Range{}, func(key, value []byte) (bool, error) {
-		all[string(key)] = string(value)
-		return true, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 // TestWhatIsSavedIsReadBack, at each step, whether the rows were written step by
 // step or at once.
 func TestWhatIsSavedIsReadBack(t *testing.T) {
-	s := openStore(t)
+	s := storetest.New(t)
 	rows, r, same, err := Open(s, load(t))
 	if err != nil || !same || r.Through != 0 {
 		t.Fatalf("Open of nothing: %+v, %t, %v", r, same, err)
@@ -129,7 +102,7 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 		if err != nil || !maps.Equal(got, want) {
 			t.Fatalf("step %d: read back as\n%v\n%v\nwant\n%v", i, got, err, want)
 		}
-		fresh := openStore(t)
+		fresh := storetest.New(t)
 		atOnce, _, _, err := Open(fresh, load(t))
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +111,7 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 		if err := errors.Join(atOnce.Save(b, step), b.Commit()); err != nil {
 			t.Fatal(err)
 		}
-		if a, b := contents(t, s), contents(t, fresh); !maps.Equal(a, b) {
+		if a, b := storetest.Contents(t, s), storetest.Contents(t, fresh); !maps.Equal(a, b) {
 			t.Fatalf("step %d: step by step there are %d rows, at once %d, or others", i, len(a), len(b))
 		}
 	}
@@ -146,7 +119,7 @@ func TestWhatIsSavedIsReadBack(t *testing.T) {
 
 // TestRowsAboutTheFolder: how far numbers are filled, and which are unclean.
 func TestRowsAboutTheFolder(t *testing.T) {
-	s := openStore(t)
+	s := storetest.New(t)
 	rows, _, _, err := Open(s, load(t))
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +147,7 @@ func TestRowsAboutTheFolder(t *testing.T) {
 	if err := b.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	if left := contents(t, s); len(left) != 0 || len(rows.Unclean()) != 0 || rows.Filled(7) != 0 {
+	if left := storetest.Contents(t, s); len(left) != 0 || len(rows.Unclean()) != 0 || rows.Filled(7) != 0 {
 		t.Errorf("%d rows are left: %v", len(left), left)
 	}
 }
@@ -185,7 +158,7 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 		"": "", "h": "{", "n\x00\x00\x00\x01": "7", "n\x00\x00\x00\x02": `{"definition":7}`, "rid": "[]", "g": "{}", "j": "x", "f\x00": "1234",
 		"f\x00\x00\x00\x01": "1", "c": "", "?": "",
 	} {
-		s := openStore(t)
+		s := storetest.New(t)
 		b := s.NewBatch()
 		b.Put(append([]byte{keys.RegistryFamily}, key...), []byte(value))
 		if err := b.Commit(); err != nil {
@@ -199,7 +172,7 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 
 // TestAnotherUsabilityIsTold: the index must be computed anew.
 func TestAnotherUsabilityIsTold(t *testing.T) {
-	s := openStore(t)
+	s := storetest.New(t)
 	b := s.NewBatch()
 	b.Put([]byte("qn\x00\x00\x00\x01"), []byte(`{"number":1,"id":"a","from":0,"definition":{"url":"http://a.example/x","code":"x","type":"string","base":["Patient"],"expression":"Patient.nonsense"}}`))
 	if err := b.Commit(); err != nil {

@@ -28,6 +28,10 @@
 // the store. Erased, purged and replaced versions are removed: no snapshot finds
 // them. Nothing else differs between now and then.
 //
+// A search that began before a removal does not see it: the latest removals are kept
+// in memory (recent.go), and those beyond its horizon are undone. A search of which
+// not all are there any more fails.
+//
 // # Evaluation
 //
 // An expression becomes operators (operator.go). Postings are united over all

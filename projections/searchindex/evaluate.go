@@ -13,9 +13,10 @@ import (
 	"fhirlog/domain/search"
 )
 
-// evaluation prepares a search as of a snapshot.
-func (x *Index) evaluation(ctx context.Context, source Source, snapshot uint64) *evaluation {
-	return &evaluation{view: x.view(ctx, snapshot), source: source, used: map[search.Slot]bool{}}
+// evaluation prepares a search as of a snapshot, without what events before a horizon
+// have removed.
+func (x *Index) evaluation(ctx context.Context, source Source, snapshot, horizon uint64) *evaluation {
+	return &evaluation{view: x.view(ctx, snapshot, horizon), source: source, used: map[search.Slot]bool{}}
 }
 
 // operator prepares an expression within a scope of type t.

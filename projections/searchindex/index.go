@@ -36,6 +36,7 @@ type Index struct {
 	heads   []*head      // blocks in memory; all but the last are full
 	dead    []*set       // by block: versions that have ended; nil: none
 	removed []*set       // by block: versions that are not found as of any instant
+	recent  recent       // which of them were removed lately
 	failure error        // why full blocks are not written any more
 
 	full    chan struct{} // a head is full, or was written; capacity 1
@@ -60,7 +61,11 @@ func Open(s *store.Store, cursor, saved uint64, lookup func(position uint64) (ev
 	if err := x.readEndings(blockOf(cursor)); err != nil {
 		return nil, err
 	}
-	return x, x.load(saved)
+	if err := x.load(saved); err != nil {
+		return nil, err
+	}
+	x.ForgetRemovals(x.through)
+	return x, nil
 }
 
 // readEndings finds out which versions have ended by events before a block.
@@ -87,7 +92,7 @@ func (x *Index) Apply(position uint64, e event.Event, values *search.Values) err
 	if position < x.through {
 		return nil
 	}
-	ended, err := x.endings(position, e)
+	ends, err := x.endings(position, e)
 	if err != nil {
 		return err
 	}
@@ -100,42 +105,60 @@ func (x *Index) Apply(position uint64, e event.Event, values *search.Values) err
 	if values != nil {
 		h.add(lowOf(position), values)
 	}
-	for _, e := range ended {
-		h.ended = append(h.ended, e)
-		x.markLocked(e)
+	for i := range ends {
+		h.ended = append(h.ended, ends[i].ending)
+		if ends[i].removed && !has(x.removed, ends[i].position) { // by this event first
+			x.recent.add(ends[i].removal(&e), e.IDErased)
+		}
+		x.markLocked(ends[i].ending)
 	}
 	x.through = position + 1
 	return nil
 }
 
+// ended is a version that an event ends, or removes after another event had ended it.
+type ended struct {
+	ending
+	before uint64 // position of that other event, or of the event itself
+}
+
+// removal is what is kept of an ending that removes.
+func (e *ended) removal(by *event.Event) Removal {
+	return Removal{
+		Position: e.position, By: e.by, Ended: e.before, Type: by.Type, ID: by.ID,
+		Last: by.Kind == event.Erased && e.position == by.Previous,
+	}
+}
+
 // endings lists the versions that an event ends.
-func (x *Index) endings(position uint64, e event.Event) ([]ending, error) {
+func (x *Index) endings(position uint64, e event.Event) ([]ended, error) {
 	switch e.Kind {
 	case event.Written, event.Deleted:
 		if e.Previous == event.NoPosition {
 			return nil, nil
 		}
-		return []ending{{position: e.Previous, by: position, removed: e.DropsPrevious}}, nil
+		return []ended{{ending{position: e.Previous, by: position, removed: e.DropsPrevious}, position}}, nil
 	case event.HistoryPurged:
 		current, err := x.lookup(e.Previous)
 		if err != nil {
 			return nil, err
 		}
-		return x.removedBack(position, current.Previous)
+		return x.removedBack(position, e.Previous, current.Previous)
 	case event.Erased:
-		return x.removedBack(position, e.Previous)
+		return x.removedBack(position, position, e.Previous)
 	}
 	return nil, nil
 }
 
-func (x *Index) removedBack(by, position uint64) (list []ending, err error) {
+// removedBack lists a version, which an event before has ended, and all before it.
+func (x *Index) removedBack(by, before, position uint64) (list []ended, err error) {
 	for position != event.NoPosition {
-		list = append(list, ending{position: position, by: by, removed: true})
+		list = append(list, ended{ending{position: position, by: by, removed: true}, before})
 		at, err := x.lookup(position)
 		if err != nil {
 			return nil, err
 		}
-		position = at.Previous
+		before, position = position, at.Previous
 	}
 	return list, nil
 }
@@ -147,14 +170,6 @@ func (x *Index) markLocked(e ending) {
 	}
 }
 
-// IsRemoved tells whether the version at a position was erased, or was not kept.
-func (x *Index) IsRemoved(position uint64) bool {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	block := int(blockOf(position))
-	return block < len(x.removed) && x.removed[block] != nil && x.removed[block].has(lowOf(position))
-}
-
 func mark(sets *[]*set, position uint64) {
 	block := int(blockOf(position))
 	for len(*sets) <= block {
@@ -164,6 +179,11 @@ func mark(sets *[]*set, position uint64) {
 		(*sets)[block] = new(set)
 	}
 	(*sets)[block].add(lowOf(position))
+}
+
+func has(sets []*set, position uint64) bool {
+	block := int(blockOf(position))
+	return block < len(sets) && sets[block] != nil && sets[block].has(lowOf(position))
 }
 
 // makeRoom begins a new head when position is beyond the current one, and waits

@@ -13,6 +13,7 @@ import (
 	"fhirlog/domain/event"
 	"fhirlog/domain/search"
 	"fhirlog/projections/store"
+	"fhirlog/projections/store/storetest"
 )
 
 // lateSlots are those of the parameter that comes late.
@@ -94,23 +95,10 @@ func (l *lateIndex) apply(position uint64, parts ...*search.Values) {
 	}
 }
 
-func (l *lateIndex) contents() map[string]string {
-	l.t.Helper()
-	all := map[string]string{}
-	err := l.store.Scan(store.Range{}, func(key, value []byte) (bool, error) {
-		all[string(key)] = string(value)
-		return true, nil
-	})
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return all
-}
-
 // count searches for a late posting as of a snapshot.
 func (l *lateIndex) count(value string, snapshot uint64) int {
 	l.t.Helper()
-	found, err := l.index.view(context.Background(), snapshot).matchKey(key(lateSlot, search.AspectValue, value))
+	found, err := l.index.view(context.Background(), snapshot, 0).matchKey(key(lateSlot, search.AspectValue, value))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -185,7 +173,7 @@ func TestLateValues(t *testing.T) {
 	}
 	atOnce.stop()
 	late.stop()
-	a, b := atOnce.contents(), late.contents()
+	a, b := storetest.Contents(t, atOnce.store), storetest.Contents(t, late.store)
 	if !maps.Equal(a, b) {
 		for k := range a {
 			if a[k] != b[k] {
@@ -220,7 +208,7 @@ func TestRemoveSlots(t *testing.T) {
 	}
 	l.stop()
 	never.stop()
-	if a, b := l.contents(), never.contents(); !maps.Equal(a, b) {
+	if a, b := storetest.Contents(t, l.store), storetest.Contents(t, never.store); !maps.Equal(a, b) {
 		for k := range a {
 			if a[k] != b[k] {
 				t.Errorf("%q is left", k)

@@ -15,9 +15,9 @@ type Lookup struct {
 	e *evaluation
 }
 
-// Lookup begins questions as of a snapshot.
-func (x *Index) Lookup(ctx context.Context, source Source, snapshot uint64) *Lookup {
-	return &Lookup{x.evaluation(ctx, source, snapshot)}
+// Lookup begins questions as of a snapshot and a horizon; see search.PageRequest.
+func (x *Index) Lookup(ctx context.Context, source Source, snapshot, horizon uint64) *Lookup {
+	return &Lookup{x.evaluation(ctx, source, snapshot, horizon)}
 }
 
 // Led lists the current versions that the target of a reference leads to by

@@ -34,7 +34,7 @@ func TestUnusedReferencesCostNothing(t *testing.T) {
 		}
 	}
 	l.stop()
-	if l.index.view(context.Background(), end).stored != 1 {
+	if l.index.view(context.Background(), end, 0).stored != 1 {
 		t.Fatal("the first block is to be in the store, and the second one in memory")
 	}
 	for _, c := range []struct {
@@ -49,7 +49,7 @@ func TestUnusedReferencesCostNothing(t *testing.T) {
 		{young, end, []uint64{BlockSize + 3}},
 		{young, BlockSize + 3, nil},
 	} {
-		lookup := l.index.Lookup(context.Background(), nil, c.snapshot)
+		lookup := l.index.Lookup(context.Background(), nil, c.snapshot, 0)
 		kept := len(l.index.cache.byKey)
 		for i := range 50 {
 			id := "a"

@@ -28,32 +28,89 @@ func (e *evaluation) sortedPage(r search.PageRequest) (search.Page, error) {
 	if r.Query.Identity != "" {
 		id = r.Query.Identity + "\x00" + strconv.FormatUint(r.Snapshot, 10)
 	}
-	ordered, age, ok := e.x.sorted.get(id)
-	total := len(ordered)
-	if !ok {
+	whole, age, err := e.keptOrder(id)
+	if err != nil {
+		return search.Page{}, err
+	}
+	if whole == nil {
 		matches, err := e.matches(r.Query)
 		if err != nil {
 			return search.Page{}, err
 		}
-		total = matches.size()
-		if ordered, err = e.order(r.Query, matches, through); err != nil {
+		ordered, err := e.order(r.Query, matches, through)
+		if err != nil {
 			return search.Page{}, err
 		}
-		if len(ordered) == total {
-			e.x.sorted.put(id, ordered, age)
+		if total := matches.size(); len(ordered) < total {
+			return partialPage(ordered, total, first, uint64(r.Count)), nil
+		}
+		whole = &wholeOrder{positions: ordered}
+		e.x.sorted.put(keptOrder{id, ordered, e.horizon}, age)
+	}
+	return whole.page(first, r.Count), nil
+}
+
+// keptOrder is the order that an earlier page has left, if this one can use it.
+func (e *evaluation) keptOrder(id string) (whole *wholeOrder, age uint64, err error) {
+	kept, age, ok := e.x.sorted.get(id)
+	if !ok {
+		return nil, age, nil
+	}
+	gone, ok, err := e.x.removedAmong(kept.positions, kept.horizon, e.horizon)
+	if err != nil || !ok {
+		return nil, age, err
+	}
+	return &wholeOrder{kept.positions, gone}, age, nil
+}
+
+// wholeOrder is all matches in order. Places that are gone were removed since the
+// order was found; they are passed over, so that cursors stay what they are.
+type wholeOrder struct {
+	positions []uint64
+	gone      []int
+}
+
+func (o *wholeOrder) shows(place int) bool {
+	_, gone := slices.BinarySearch(o.gone, place)
+	return !gone
+}
+
+// page is the page of count matches from a place on.
+func (o *wholeOrder) page(from uint64, count int) search.Page {
+	page := search.Page{Total: len(o.positions) - len(o.gone)}
+	first := int(min(from, uint64(len(o.positions))))
+	for place := first; place < len(o.positions) && !page.HasNext; place++ {
+		switch {
+		case !o.shows(place):
+		case len(page.Matches) == count:
+			page.Next, page.HasNext = uint64(place), true
+		default:
+			page.Matches = append(page.Matches, o.positions[place])
 		}
 	}
+	found := 0
+	for place := first - 1; place >= 0 && found < count; place-- {
+		if o.shows(place) {
+			page.Previous, page.HasPrevious = uint64(place), true
+			found++
+		}
+	}
+	return page
+}
+
+// partialPage is a page at the end of the first ones of all matches.
+func partialPage(ordered []uint64, total int, first, count uint64) search.Page {
 	page := search.Page{Total: total}
 	if first < uint64(len(ordered)) {
-		page.Matches = ordered[first:min(through, uint64(len(ordered)))]
+		page.Matches = ordered[first:]
 	}
-	if through < uint64(total) {
+	if through := first + count; through < uint64(total) {
 		page.Next, page.HasNext = through, true
 	}
 	if first > 0 {
-		page.Previous, page.HasPrevious = first-min(first, uint64(r.Count)), true
+		page.Previous, page.HasPrevious = first-min(first, count), true
 	}
-	return page, nil
+	return page
 }
 
 // matches finds all matches of a query.
@@ -167,35 +224,36 @@ type orderCache struct {
 type keptOrder struct {
 	id        string
 	positions []uint64
+	horizon   uint64 // that it was found as of
 }
 
 func newOrderCache(limit int) *orderCache {
 	return &orderCache{limit: limit, byID: map[string]*list.Element{}}
 }
 
-func (c *orderCache) get(id string) (ordered []uint64, age uint64, ok bool) {
+func (c *orderCache) get(id string) (kept keptOrder, age uint64, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.byID[id]
 	if at == nil {
-		return nil, c.age, false
+		return kept, c.age, false
 	}
 	c.order.MoveToFront(at)
-	return at.Value.(*keptOrder).positions, c.age, true
+	return *at.Value.(*keptOrder), c.age, true
 }
 
 // put keeps an order, unless all was dropped since get was asked for it.
-func (c *orderCache) put(id string, positions []uint64, age uint64) {
-	if id == "" || len(positions) > c.limit/4 {
+func (c *orderCache) put(kept keptOrder, age uint64) {
+	if kept.id == "" || len(kept.positions) > c.limit/4 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.age != age || c.byID[id] != nil {
+	if c.age != age || c.byID[kept.id] != nil {
 		return
 	}
-	c.byID[id] = c.order.PushFront(&keptOrder{id, positions})
-	c.positions += len(positions) + 64
+	c.byID[kept.id] = c.order.PushFront(&kept)
+	c.positions += len(kept.positions) + 64
 	for c.positions > c.limit {
 		last := c.order.Remove(c.order.Back()).(*keptOrder)
 		delete(c.byID, last.id)

@@ -11,7 +11,7 @@ import (
 
 // Search finds one page of the matches of a query.
 func (x *Index) Search(ctx context.Context, source Source, r search.PageRequest) (search.Page, error) {
-	e := x.evaluation(ctx, source, r.Snapshot)
+	e := x.evaluation(ctx, source, r.Snapshot, r.Horizon)
 	e.explaining = r.Query.Explain
 	began := time.Now()
 	page, err := e.page(r)
@@ -166,10 +166,10 @@ func (e *evaluation) scan(o operator, start uint64, down bool, visit func(positi
 	})
 }
 
-// Find lists the matches of a query, at most limit of them, in the order of
-// positions.
-func (x *Index) Find(ctx context.Context, source Source, q *search.Query, snapshot uint64, limit int) ([]uint64, error) {
-	e := x.evaluation(ctx, source, snapshot)
+// Find lists the matches of a query as of a snapshot and a horizon, at most limit of
+// them, in the order of positions.
+func (x *Index) Find(ctx context.Context, source Source, q *search.Query, snapshot, horizon uint64, limit int) ([]uint64, error) {
+	e := x.evaluation(ctx, source, snapshot, horizon)
 	o, err := e.query(q)
 	if err != nil {
 		return nil, err

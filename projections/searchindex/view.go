@@ -14,6 +14,7 @@ type view struct {
 	x        *Index
 	ctx      context.Context // of the search; a view lives no longer
 	snapshot uint64          // positions below are seen
+	horizon  uint64          // what events from here on have removed is seen still
 	began    uint64          // records that were applied when the view was made
 	blocks   uint32          // blocks that may hold something: 0 to blocks-1
 	stored   uint32          // blocks that are read from the store: 0 to stored-1
@@ -23,10 +24,15 @@ type view struct {
 	steps    []string            // what was done, for explanation
 }
 
-func (x *Index) view(ctx context.Context, snapshot uint64) *view {
+// view makes a view. A horizon of 0 means all that is applied by now; one below the
+// snapshot would mean that the snapshot itself has removed nothing.
+func (x *Index) view(ctx context.Context, snapshot, horizon uint64) *view {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	v := &view{x: x, ctx: ctx, snapshot: snapshot, began: x.through, heads: x.heads, stored: x.heads[0].block}
+	if horizon == 0 {
+		horizon = x.through
+	}
+	v := &view{x: x, ctx: ctx, snapshot: snapshot, horizon: max(horizon, snapshot), began: x.through, heads: x.heads, stored: x.heads[0].block}
 	if snapshot > 0 {
 		v.blocks = blockOf(snapshot-1) + 1
 	}
@@ -59,7 +65,10 @@ func (v *view) liveIn(block uint32, live *set) error {
 		*live = *known
 		return nil
 	}
-	dead, removed, stored := v.deadNow(block, live)
+	dead, removed, stored, err := v.deadNow(block, live)
+	if err != nil {
+		return err
+	}
 	if dead == nil {
 		v.cut(block, live)
 		return nil
@@ -98,7 +107,10 @@ func (v *view) allLive(block uint32) bool {
 // memory tell, and which are removed; stored says that endings in the store
 // were made since the view was. Where all endings are before the snapshot, it
 // fills live and returns nil.
-func (v *view) deadNow(block uint32, live *set) (dead, removed *set, stored bool) {
+//
+// What was removed beyond the horizon counts as removed still if the snapshot did
+// not see it before either: another event had ended it by then.
+func (v *view) deadNow(block uint32, live *set) (dead, removed *set, stored bool, err error) {
 	x := v.x
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -110,11 +122,20 @@ func (v *view) deadNow(block uint32, live *set) (dead, removed *set, stored bool
 		for i := range live {
 			live[i] = ^ended[i]
 		}
-		return nil, nil, false
+		return nil, nil, false, nil
 	}
 	removed = new(set)
 	if int(block) < len(x.removed) && x.removed[block] != nil {
 		*removed = *x.removed[block]
+	}
+	err = x.recent.since(v.horizon, func(m *Removal) bool {
+		if blockOf(m.Position) == block && m.Ended >= v.snapshot {
+			removed.remove(lowOf(m.Position))
+		}
+		return true
+	})
+	if err != nil {
+		return nil, nil, false, err
 	}
 	for _, e := range v.back[block] {
 		ended.remove(lowOf(e.position))
@@ -138,7 +159,7 @@ func (v *view) deadNow(block uint32, live *set) (dead, removed *set, stored bool
 	}
 	dead = new(set)
 	*dead = ended
-	return dead, removed, x.heads[0].block > last.block+1
+	return dead, removed, x.heads[0].block > last.block+1, nil
 }
 
 // revive takes the endings by events from the snapshot on out of a set.

@@ -19,6 +19,9 @@ type Options struct {
 	MemTableBytes   int64 // size of a memtable; default 4 MiB
 	BlockCacheBytes int64 // decompressed blocks kept; default 32 MiB
 	IndexCacheBytes int64 // table indexes kept; default 32 MiB
+	// Keys, if set, has everything in the folder encrypted, under a key of its own.
+	// A folder that is not encrypted, or whose key is gone, cannot be opened then.
+	Keys Keys
 	// BeforeWrite, if set, is called before each transaction of Badger; an error
 	// ends the batch there. Tests cut a batch in the middle with it.
 	BeforeWrite func() error
@@ -47,18 +50,22 @@ func Open(dir string, o Options) (*Store, error) {
 	if err := checkUnused(dir); err != nil {
 		return nil, err
 	}
+	key, err := o.key(dir)
+	if err != nil {
+		return nil, err
+	}
 	clean, err := dropUnsynced(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := verifyTables(dir, !clean); err != nil {
+	if err := verifyTables(dir, key, !clean); err != nil {
 		return nil, fmt.Errorf("verify the projections: %w", err)
 	}
 	tables, err := TableBytes(dir)
 	if err != nil {
 		return nil, fmt.Errorf("measure the projections: %w", err)
 	}
-	db, err := badger.Open(badgerOptions(dir, o, tables))
+	db, err := badger.Open(badgerOptions(dir, o, tables).WithEncryptionKey(key))
 	if err != nil {
 		return nil, fmt.Errorf("open the projections: %w", err)
 	}

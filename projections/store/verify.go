@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/aes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,20 +27,29 @@ import (
 //
 // A table is blocks, index, length of the index (4 bytes), checksum of the index,
 // length of that checksum (4 bytes); a block is data, checksum, length of the
-// checksum, all of it compressed.
-func verifyTables(dir string, blocks bool) error {
+// checksum, all of it compressed. In an encrypted table each block, and the index,
+// is encrypted on its own after that, and followed by its initialization vector;
+// the checksum of the index is of what is written.
+func verifyTables(dir string, key []byte, blocks bool) error {
 	tables, err := tablesInUse(dir)
+	if err != nil {
+		return err
+	}
+	keys, err := openRegistry(dir, key)
 	if err != nil {
 		return err
 	}
 	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	faults := make(chan error, len(tables))
-	for _, name := range tables {
+	for _, t := range tables {
 		free <- struct{}{}
 		go func() {
-			err := verifyTable(filepath.Join(dir, name), blocks)
+			dataKey, err := keys.of(t)
+			if err == nil {
+				err = verifyTable(filepath.Join(dir, t.name), dataKey, blocks)
+			}
 			if err != nil {
-				err = fmt.Errorf("table %s: %w", name, err)
+				err = fmt.Errorf("table %s: %w", t.name, err)
 			}
 			faults <- err
 			<-free
@@ -51,9 +61,15 @@ func verifyTables(dir string, blocks bool) error {
 	return err
 }
 
+// tableInUse is a table that the manifest names.
+type tableInUse struct {
+	name  string
+	keyID uint64 // of the key that it is encrypted under; 0 if it is not
+}
+
 // tablesInUse lists the tables that the manifest names. Others are left over
 // from a stop in the middle of a write; Badger removes them.
-func tablesInUse(dir string) ([]string, error) {
+func tablesInUse(dir string) ([]tableInUse, error) {
 	f, err := os.Open(filepath.Join(dir, badger.ManifestFilename))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -66,16 +82,16 @@ func tablesInUse(dir string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the manifest: %w", err)
 	}
-	tables := make([]string, 0, len(manifest.Tables))
-	for id := range manifest.Tables {
-		tables = append(tables, table.IDToFilename(id))
+	tables := make([]tableInUse, 0, len(manifest.Tables))
+	for id, t := range manifest.Tables {
+		tables = append(tables, tableInUse{table.IDToFilename(id), t.KeyID})
 	}
 	return tables, nil
 }
 
 var errTableDamaged = errors.New("damaged")
 
-func verifyTable(path string, blocks bool) error {
+func verifyTable(path string, key []byte, blocks bool) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err
@@ -85,7 +101,7 @@ func verifyTable(path string, blocks bool) error {
 	if err != nil {
 		return err
 	}
-	t := tableFile{f, info.Size()}
+	t := tableFile{f, info.Size(), key}
 	sum, at, err := t.trailer(t.size)
 	if err != nil {
 		return err
@@ -100,12 +116,28 @@ func verifyTable(path string, blocks bool) error {
 	if !blocks {
 		return nil
 	}
+	if index, err = t.decrypt(index); err != nil {
+		return err
+	}
 	return t.verifyBlocks(fb.GetRootAsTableIndex(index, 0), at)
 }
 
 type tableFile struct {
 	file *os.File
 	size int64
+	key  []byte // nil if it is not encrypted
+}
+
+// decrypt decrypts a block, or the index, in place.
+func (t tableFile) decrypt(b []byte) ([]byte, error) {
+	if t.key == nil {
+		return b, nil
+	}
+	end := len(b) - aes.BlockSize
+	if end < 0 {
+		return nil, errTableDamaged
+	}
+	return b[:end], y.XORBlock(b[:end], b[:end], t.key, b[end:])
 }
 
 func (t tableFile) read(at, length int64) ([]byte, error) {
@@ -137,6 +169,9 @@ func (t tableFile) verifyBlocks(index *fb.TableIndex, end int64) error {
 			return errTableDamaged
 		}
 		raw, err := t.read(int64(at.Offset()), int64(at.Len()))
+		if err == nil {
+			raw, err = t.decrypt(raw)
+		}
 		if err != nil {
 			return err
 		}

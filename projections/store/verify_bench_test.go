@@ -20,7 +20,7 @@ func BenchmarkVerifyTables(b *testing.B) {
 	}
 	closed(b, s)
 	for b.Loop() {
-		if err := verifyTables(dir, true); err != nil {
+		if err := verifyTables(dir, nil, true); err != nil {
 			b.Fatal(err)
 		}
 	}

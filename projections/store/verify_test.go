@@ -12,10 +12,10 @@ import (
 )
 
 // folderWithTables holds some hundred keys in one table or more.
-func folderWithTables(t testing.TB, keys int) string {
+func folderWithTables(t testing.TB, keys int, o Options) string {
 	t.Helper()
 	dir := t.TempDir()
-	s := open(t, dir, small())
+	s := open(t, dir, o)
 	for i := 0; i < keys; i += 100 {
 		b := s.NewBatch()
 		for j := range 100 {
@@ -33,23 +33,28 @@ func folderWithTables(t testing.TB, keys int) string {
 // damage is found, or the keys and values are the same: compressed data can say
 // one thing in two ways.
 func TestADamagedTableIsFound(t *testing.T) {
-	dir := folderWithTables(t, 300)
-	name := tableNames(t, dir)[0]
-	path := filepath.Join(dir, name)
+	for mode, o := range modes() {
+		step := 5
+		if testing.Short() || mode == "encrypted" {
+			step = 41 // what is checked once decrypted is the same
+		}
+		t.Run(mode, func(t *testing.T) { checkDamageIsFound(t, o, step) })
+	}
+}
+
+func checkDamageIsFound(t *testing.T, o Options, step int) {
+	dir := folderWithTables(t, 300, o)
+	path, key := filepath.Join(dir, tableNames(t, dir)[0]), tableKey(t, dir, o)
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := verifyTable(path, true); err != nil {
+	if err := verifyTable(path, key, true); err != nil {
 		t.Fatalf("an undamaged table: %v", err)
 	}
-	s := open(t, dir, small())
+	s := open(t, dir, o)
 	want := scan(t, s, Range{}, 1000)
 	closed(t, s)
-	step := 5
-	if testing.Short() {
-		step = 41
-	}
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
 	for at := 0; at < len(good); at += step {
@@ -61,10 +66,10 @@ func TestADamagedTableIsFound(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if verifyTable(path, true) != nil {
+		if verifyTable(path, key, true) != nil {
 			continue
 		}
-		s := open(t, dir, small())
+		s := open(t, dir, o)
 		if got := scan(t, s, Range{}, 1000); !slices.Equal(got, want) {
 			t.Errorf("seed %d: byte %d of %d was changed from %#x to %#x, and the table passes with other contents", seed, at, len(good), good[at], bad[at])
 		}
@@ -74,16 +79,37 @@ func TestADamagedTableIsFound(t *testing.T) {
 		if err := os.WriteFile(path, good[:length], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(dir, small()); !errors.Is(err, errTableDamaged) {
+		if _, err := Open(dir, o); !errors.Is(err, errTableDamaged) {
 			t.Errorf("Open with the first %d bytes of %d of a table: %v", length, len(good), err)
 		}
 	}
 }
 
+// tableKey is the key of the only table of a folder.
+func tableKey(t *testing.T, dir string, o Options) []byte {
+	t.Helper()
+	tables, err := tablesInUse(dir)
+	if err != nil || len(tables) != 1 {
+		t.Fatalf("tables in use: %v, %v", tables, err)
+	}
+	key, err := o.key(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry, err := openRegistry(dir, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, err = registry.of(tables[0]); err != nil || (key != nil) != (o.Keys != nil) {
+		t.Fatalf("the key of a table has %d bytes: %v", len(key), err)
+	}
+	return key
+}
+
 // TestAnUnfinishedTableIsNoDamage: a stop in the middle of a flush leaves a file
 // that the manifest does not name.
 func TestAnUnfinishedTableIsNoDamage(t *testing.T) {
-	dir := folderWithTables(t, 200)
+	dir := folderWithTables(t, 200, small())
 	if err := os.WriteFile(filepath.Join(dir, "000099.sst"), make([]byte, 5000), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,9 @@ var _ feed.Timeline = (*Archive)(nil)
 func OpenArchive(dir, source string, o eventlog.Options) (*Archive, error) {
 	disk := newReadOnly()
 	o.FS = disk
+	if o.Keys != nil {
+		o.Keys = keptKeys{o.Keys}
+	}
 	log, _, err := eventlog.Open(dir, o)
 	if err != nil {
 		return nil, errors.Join(err, disk.release())
@@ -45,7 +48,8 @@ func (a *Archive) Close() error { return errors.Join(a.Log.Close(), a.disk.relea
 // with any more. It comes before everything that tells of versions. progress, if not
 // nil, is told now and then how many records are read.
 func (a *Archive) Survey(ctx context.Context, progress func(read, total uint64)) error {
-	f := &erasureFinder{log: a.Log, bodies: roaring64.New(), named: roaring64.New(), replaced: roaring64.New(), definitions: true}
+	f := newErasureFinder(a.Log)
+	f.definitions = true
 	total := uint64(a.Log.Durable())
 	err := a.Log.Scan(ctx, 0, false, func(r eventlog.Record) error {
 		if progress != nil && r.Position%restEvery == 0 {

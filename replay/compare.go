@@ -34,13 +34,13 @@ func (d Difference) Outline() string {
 }
 
 // Compare reads two folders of projections that nobody has open, key by key, and
-// returns at most limit differences. It opens them as a server would.
-func Compare(left, right string, limit int) (differences []Difference, keys int, err error) {
-	a, err := store.Open(left, store.Options{})
+// returns at most limit differences. It opens them as a server would, with o.
+func Compare(left, right string, o store.Options, limit int) (differences []Difference, keys int, err error) {
+	a, err := store.Open(left, o)
 	if err != nil {
 		return nil, 0, err
 	}
-	b, err := store.Open(right, store.Options{})
+	b, err := store.Open(right, o)
 	if err != nil {
 		return nil, 0, errors.Join(err, a.Close())
 	}

@@ -6,7 +6,8 @@
 //   - Archive: a log that no server is running on, read without changing a byte of its
 //     folder: the Life of one resource, the Revisions between two moments, and an Index
 //     to search in;
-//   - FindErasures: what a compaction has to remove.
+//   - FindErasures: what a compaction has to remove; an ErasureAudit, and FindLost: whether
+//     an event has taken all that is gone.
 //
 // Projections are computed by the very functions of the running server, in package
 // projections, so that what is rebuilt is what the server would have, key by key and

@@ -3,13 +3,16 @@ package replay_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"fhirlog/domain"
+	"fhirlog/domain/commit"
 	"fhirlog/domain/event"
 	"fhirlog/eventlog"
 	"fhirlog/projections"
@@ -28,10 +31,11 @@ func (m *machine) compact() {
 	}
 	var want []eventlog.Position
 	if err := m.log.Scan(m.t.Context(), 0, false, func(r eventlog.Record) error {
-		if r.HasBody && !kept[uint64(r.Position)] {
+		e, err := event.Decode(r.Metadata)
+		if r.HasBody && !kept[uint64(r.Position)] && !e.Kind.Administrative() {
 			want = append(want, r.Position)
 		}
-		return nil
+		return err
 	}); err != nil {
 		m.t.Fatal(err)
 	}
@@ -39,19 +43,77 @@ func (m *machine) compact() {
 	if err != nil {
 		m.t.Fatalf("seed %d: %v", m.seed, err)
 	}
-	if got := slices.Collect(found.Positions()); !slices.Equal(got, want) || found.Any() != (len(want) > 0) {
+	if got := slices.Collect(found.Positions()); !slices.Equal(got, want) || found.Any(false) != (len(want) > 0) {
 		m.t.Fatalf("seed %d: to be erased are %v, want %v", m.seed, got, want)
 	}
-	done, err := m.log.Compact(m.t.Context(), found.Positions(), eventlog.CompactOptions{})
-	if err != nil || done.Records != uint64(len(want)) {
-		m.t.Fatalf("seed %d: Compact = %+v, %v, want %d records", m.seed, done, err, len(want))
+	options, ids := eventlog.CompactOptions{}, map[eventlog.Position]bool{}
+	if m.rand.IntN(2) == 0 {
+		options, ids = found.WithIDs(options), m.erasedLives()
+		if err := commit.AnnounceErasedIDs(m.t.Context(), m.log, commit.Caller{}, found.IDPositions()); err != nil {
+			m.t.Fatal(err)
+		}
+		if err := m.projections.WaitApplied(m.t.Context(), uint64(m.log.Durable())); err != nil {
+			m.t.Fatal(err)
+		}
+	}
+	done, err := m.log.Compact(m.t.Context(), found.Positions(), options)
+	if err != nil || done.Records != uint64(len(want)) || done.Metadata != uint64(len(ids)) {
+		m.t.Fatalf("seed %d: Compact = %+v, %v, want %d records and %d ids", m.seed, done, err, len(want), len(ids))
 	}
 	m.compacted += done.Records
+	m.checkIDs(ids)
 	m.checkAll()
-	m.stale = m.stale || len(want) > 0
+	m.stale = m.stale || len(want) > 0 || len(ids) > 0
 	if m.rand.IntN(4) > 0 {
 		m.renew()
 		m.checkAll()
+	}
+}
+
+// erasedLives lists what the log tells, by id, of lives of resources that were hard
+// deleted.
+func (m *machine) erasedLives() map[eventlog.Position]bool {
+	m.t.Helper()
+	lives, erased := map[place][]eventlog.Position{}, map[eventlog.Position]bool{}
+	if err := m.log.Scan(m.t.Context(), 0, false, func(r eventlog.Record) error {
+		e, err := event.Decode(r.Metadata)
+		if err != nil || e.ID == "" {
+			return err
+		}
+		p := place{e.Type, e.ID}
+		lives[p] = append(lives[p], r.Position)
+		if e.Kind == event.Erased {
+			for _, position := range lives[p] {
+				erased[position] = true
+			}
+			delete(lives, p)
+		}
+		return nil
+	}); err != nil {
+		m.t.Fatal(err)
+	}
+	return erased
+}
+
+// checkIDs sees that these records have no id, and that all of the log verifies.
+func (m *machine) checkIDs(erased map[eventlog.Position]bool) {
+	m.t.Helper()
+	var audit replay.ErasureAudit
+	if err := m.log.Scan(m.t.Context(), 0, true, func(r eventlog.Record) error {
+		e, err := event.Decode(r.Metadata)
+		if err != nil || erased[r.Position] && !r.MetadataErased || e.IDErased != (e.ID == "" && !e.Kind.Administrative()) {
+			return fmt.Errorf("record %d is %+v, %v, of which the id is to be erased: %t", r.Position, e, err, erased[r.Position])
+		}
+		erasure, matters, err := replay.ErasureOf(&r)
+		if matters {
+			audit.Add(&erasure)
+		}
+		return errors.Join(err, r.Verify())
+	}); err != nil {
+		m.t.Fatalf("seed %d: %v", m.seed, err)
+	}
+	if position, unnamed := audit.Unnamed(); unnamed {
+		m.t.Fatalf("seed %d: no event has taken what is erased at %d", m.seed, position)
 	}
 }
 
@@ -73,7 +135,7 @@ func (m *machine) renew() {
 	if err := log.Close(); err != nil {
 		m.t.Fatal(err)
 	}
-	if err := projections.Install(dir); err != nil {
+	if err := projections.Install(projections.Options{Dir: dir}); err != nil {
 		m.t.Fatal(err)
 	}
 	m.start()
@@ -85,14 +147,25 @@ type written []writtenEvent
 type writtenEvent struct {
 	event.Event
 	erased bool
+	stub   bool            // the metadata are erased
+	ids    event.Positions // whose ids it takes
 }
 
 func (w written) Durable() eventlog.Position { return eventlog.Position(len(w)) }
 
 func (w written) ReadMetadata(p eventlog.Position) (eventlog.Record, error) {
 	return eventlog.Record{
-		Position: p, Metadata: w[p].Append(nil), HasBody: w[p].Kind == event.Written && !w[p].erased, Erased: w[p].erased,
+		Position: p, Metadata: w[p].Append(nil), HasBody: w[p].Kind == event.Written && !w[p].erased || w[p].ids != nil, Erased: w[p].erased,
+		MetadataErased: w[p].stub,
 	}, nil
+}
+
+func (w written) Read(p eventlog.Position) (eventlog.Record, error) {
+	r, err := w.ReadMetadata(p)
+	if w[p].ids != nil {
+		r.Body = event.AppendPositions(nil, w[p].ids)
+	}
+	return r, err
 }
 
 func (w written) Scan(_ context.Context, from eventlog.Position, _ bool, fn func(eventlog.Record) error) error {
@@ -106,7 +179,8 @@ func (w written) Scan(_ context.Context, from eventlog.Position, _ bool, fn func
 }
 
 // TestFindErasures writes events as kind, resource and position before, such as
-// "write a1 of 0"; ! says that it drops that one, ~ that its body is gone.
+// "write a1 of 0"; ! says that it drops that one, ~ that its body is gone, ? that its id
+// is, and its body if it had one.
 func TestFindErasures(t *testing.T) {
 	for _, c := range []struct {
 		name            string
@@ -145,10 +219,83 @@ func TestFindErasures(t *testing.T) {
 	}
 }
 
+// TestFindErasedIDs: the ids of what was hard deleted go from everything that was about
+// that life of it.
+func TestFindErasedIDs(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		log  string
+		want []eventlog.Position
+	}{
+		{"an empty log", "", nil},
+		{"nothing is hard deleted", "write a; write a 0; delete a 1; purge a 2", nil},
+		{"hard delete", "write a; write b; write a 0; erase a 2; write b 1", []eventlog.Position{0, 2, 3}},
+		{"of what was deleted", "write a; delete a 0; erase a 1", []eventlog.Position{0, 1, 2}},
+		{"of what was purged", "write a; write b; write b 1; purge b 2; write a 0; purge a 4; write a 4; erase a 6", []eventlog.Position{0, 4, 5, 6, 7}},
+		{"of what was replaced", "write a; write a! 0; erase a 1", []eventlog.Position{0, 1, 2}},
+		{"of what is there again", "write a; erase a 0; write a; write a 2", []eventlog.Position{0, 1}},
+		{"two lives", "write a; erase a 0; write a; purge a 2; erase a 2", []eventlog.Position{0, 1, 2, 3, 4}},
+		{"bodies are gone already", "write a~; write a~ 0; erase a 1", []eventlog.Position{0, 1, 2}},
+		{"a part is done", "write a?; purge a? 0; write a 0; erase a 2", []eventlog.Position{2, 3}},
+		{"all is done", "write a?; write b; delete a? 0; erase a? 2", nil},
+		{"of a search parameter", "write P; purge P 0; erase P 0", []eventlog.Position{0, 1, 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			e, err := replay.FindErasures(t.Context(), parseWritten(t, c.log), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := slices.Collect(e.WithIDs(eventlog.CompactOptions{}).Metadata)
+			if !slices.Equal(got, c.want) || e.IDs != uint64(len(c.want)) {
+				t.Errorf("got %v, %d; want %v", got, e.IDs, c.want)
+			}
+			if e.Any(true) != (len(c.want) > 0 || e.Any(false)) {
+				t.Errorf("Any = %t and %t", e.Any(false), e.Any(true))
+			}
+		})
+	}
+}
+
+// TestFindLost: a log that ends before what takes its erasures knows what is lost.
+func TestFindLost(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		log       string
+		resources []replay.LostResource
+		ids       []eventlog.Position
+	}{
+		{"nothing is lost", "write a?; erase a? 0; ids 0 1; write b", nil, nil},
+		{"ids", "write a?; write b; write a? 0; erase a? 2", nil, []eventlog.Position{0, 2, 3}},
+		{"ids of which some are announced", "write a?; erase a? 0; ids 0 1; write a?; purge a? 3", nil, []eventlog.Position{3, 4}},
+		{"bodies", "write b~; write b 0; write a~; write c", []replay.LostResource{{Type: "Patient", ID: "b", Former: true}, {Type: "Patient", ID: "a"}}, nil},
+		{"both", "write a?; write b~", []replay.LostResource{{Type: "Patient", ID: "b"}}, []eventlog.Position{0}},
+		{"the first part of a life", "write a?; write a 0", nil, []eventlog.Position{0}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := replay.FindLost(t.Context(), parseWritten(t, c.log))
+			if err != nil || !slices.Equal(got.Resources, c.resources) || !slices.Equal(got.IDs, c.ids) {
+				t.Errorf("got %+v, %v; want %+v, %v", got, err, c.resources, c.ids)
+			}
+		})
+	}
+}
+
 func parseWritten(t *testing.T, text string) (w written) {
 	kinds := map[string]event.Kind{"write": event.Written, "delete": event.Deleted, "erase": event.Erased, "purge": event.HistoryPurged}
 	for line := range strings.SplitSeq(text, "; ") {
 		if line == "" {
+			continue
+		}
+		if list, ok := strings.CutPrefix(line, "ids "); ok {
+			e := writtenEvent{Event: event.Event{Kind: event.IDsErased, Interaction: event.Administer, Previous: event.NoPosition}}
+			for field := range strings.FieldsSeq(list) {
+				position, err := strconv.ParseUint(field, 10, 64)
+				if err != nil {
+					t.Fatal(err)
+				}
+				e.ids.Add(position)
+			}
+			w = append(w, e)
 			continue
 		}
 		var kind, id string
@@ -159,8 +306,15 @@ func parseWritten(t *testing.T, text string) (w written) {
 		e.Kind = kinds[kind]
 		id, e.DropsPrevious = strings.CutSuffix(id, "!")
 		id, e.erased = strings.CutSuffix(id, "~")
+		if id, e.stub = strings.CutSuffix(id, "?"); e.stub {
+			e.erased = e.Kind == event.Written
+			e.IDErased = true
+		}
 		if e.ID = domain.LogicalID(id); id == "P" {
 			e.Type = "SearchParameter"
+		}
+		if e.IDErased {
+			e.ID = ""
 		}
 		w = append(w, e)
 	}

@@ -174,6 +174,9 @@ func (w *walk) tell(r *eventlog.Record, end uint64) error {
 // content says what there is to read of an event.
 func (w *walk) content(r *eventlog.Record, e *event.Event, end uint64) (feed.Content, error) {
 	version := e.Kind == event.Written || e.Kind == event.Deleted
+	if version && e.IDErased {
+		return feed.Erased, nil
+	}
 	if version {
 		shown, err := w.shown.has(w.feed.View, uint64(r.Position), end)
 		if err != nil {

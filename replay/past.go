@@ -86,7 +86,7 @@ func (a *Archive) entryAt(position uint64) (*feed.Entry, error) {
 		return nil, fmt.Errorf("position %d: %w", position, err)
 	}
 	switch {
-	case a.hidden.Contains(position) || r.Erased:
+	case a.hidden.Contains(position) || r.Erased || r.MetadataErased && e.Event.Kind != event.Erased:
 		e.Content = feed.Erased
 	case r.HasBody:
 		e.Content = feed.Present

@@ -31,6 +31,13 @@ type readOnly struct {
 	all     []*scratch // every copy that was made
 }
 
+// keptKeys are keys of which none is dropped: a log that is only read drops nothing for
+// good.
+type keptKeys struct{ eventlog.Keys }
+
+// Drop drops nothing.
+func (keptKeys) Drop(...string) error { return nil }
+
 func newReadOnly() *readOnly {
 	return &readOnly{disk: eventlog.Disk(), copies: map[string]*scratch{}, removed: map[string]bool{}}
 }

@@ -46,7 +46,7 @@ func TestCompare(t *testing.T) {
 		"more than the limit":  {map[string]string{"x": "1"}, 2, []string{`"a": 31 against `, `"b": 32 against `}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			differences, keys, err := replay.Compare(folderOf(t, left), folderOf(t, c.right), c.limit)
+			differences, keys, err := replay.Compare(folderOf(t, left), folderOf(t, c.right), store.Options{}, c.limit)
 			if err != nil || keys != c.keys || len(differences) != len(c.want) {
 				t.Fatalf("Compare: %v of %d keys, %v; want %q of %d", differences, keys, err, c.want, c.keys)
 			}
@@ -61,7 +61,7 @@ func TestCompare(t *testing.T) {
 
 // TestCompareTellsAMissingKeyFromAnEmptyValue by nil.
 func TestCompareTellsAMissingKeyFromAnEmptyValue(t *testing.T) {
-	differences, _, err := replay.Compare(folderOf(t, map[string]string{"k": ""}), folderOf(t, nil), 9)
+	differences, _, err := replay.Compare(folderOf(t, map[string]string{"k": ""}), folderOf(t, nil), store.Options{}, 9)
 	if err != nil || len(differences) != 1 || differences[0].Left == nil || differences[0].Right != nil {
 		t.Errorf("Compare: %#v, %v", differences, err)
 	}
@@ -75,7 +75,7 @@ func TestCompareNeedsBothFoldersForItself(t *testing.T) {
 	}
 	defer s.Close()
 	for _, pair := range [][2]string{{good, used}, {used, good}} {
-		if _, _, err := replay.Compare(pair[0], pair[1], 9); !errors.Is(err, store.ErrInUse) {
+		if _, _, err := replay.Compare(pair[0], pair[1], store.Options{}, 9); !errors.Is(err, store.ErrInUse) {
 			t.Errorf("Compare with a folder in use: %v, want ErrInUse", err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestRebuild(t *testing.T) {
 	if err != nil || len(told) == 0 || told[0] <= stoppedAt || told[len(told)-1] != 10_000 {
 		t.Fatalf("Rebuild: %v, progress %v after %d", err, told, stoppedAt)
 	}
-	differences, keys, err := replay.Compare(m.projectionOptions().Dir, o.Dir, 9)
+	differences, keys, err := replay.Compare(m.projectionOptions().Dir, o.Dir, store.Options{}, 9)
 	if err != nil || len(differences) != 0 || keys < 10_000 {
 		t.Errorf("Compare: %v of %d keys, %v", differences, keys, err)
 	}
@@ -138,7 +138,7 @@ func TestRebuildOfNothing(t *testing.T) {
 		if err := replay.Rebuild(t.Context(), log, o, nil); err != nil {
 			t.Fatal(err)
 		}
-		differences, keys, err := replay.Compare(m.projectionOptions().Dir, o.Dir, 9)
+		differences, keys, err := replay.Compare(m.projectionOptions().Dir, o.Dir, store.Options{}, 9)
 		if err != nil || len(differences) != 0 || keys == 0 {
 			t.Fatalf("Compare: %v of %d keys, %v", differences, keys, err)
 		}

@@ -115,19 +115,27 @@ func (m *machine) checkRestored(target string, p earlier) int {
 	}
 	got := map[place]bool{}
 	var commands []commit.Command
-	for _, l := range lost {
+	for _, l := range lost.Resources {
 		got[place{l.Type, l.ID}] = l.Former
 		commands = append(commands, commit.Command{Interaction: event.HardDelete, Type: l.Type, ID: l.ID})
 		if l.Former {
 			commands[len(commands)-1].Interaction = event.PurgeHistory
 		}
 	}
-	if want := r.lost(); !maps.Equal(got, want) {
-		m.t.Fatalf("seed %d: of %d records these have lost contents: %v, want %v", m.seed, p.size, got, want)
+	want, unknown := r.lost()
+	if !maps.Equal(got, want) || unknown > 0 && len(lost.IDs) == 0 {
+		m.t.Fatalf("seed %d: of %d records these have lost contents: %v, and ids %v; want %v, and ids of %d resources", m.seed, p.size, got, lost.IDs, want, unknown)
 	}
 	if len(commands) > 0 {
 		r.run(commands...)
 	}
+	if err := commit.AnnounceErasedIDs(m.t.Context(), r.log, commit.Caller{}, slices.Values(lost.IDs)); err != nil {
+		m.t.Fatal(err)
+	}
+	if err := r.projections.WaitApplied(m.t.Context(), uint64(r.log.Durable())); err != nil {
+		m.t.Fatal(err)
+	}
+	r.checkIDs(nil)
 	r.checkAll()
 	for range 10 {
 		r.step()
@@ -136,16 +144,17 @@ func (m *machine) checkRestored(target string, p earlier) int {
 	r.checkAll()
 	r.stop()
 	r.checkRebuild()
-	return len(lost)
+	return len(lost.Resources) + len(lost.IDs)
 }
 
 // lost finds in the model what the log has no content of, and whether the current
-// version has its.
-func (m *machine) lost() map[place]bool {
+// version has its. What the log has no id of it takes out of the model: that was hard
+// deleted after the moment.
+func (m *machine) lost() (lost map[place]bool, unknown int) {
 	m.t.Helper()
-	lost := map[place]bool{}
+	lost = map[place]bool{}
 	for p, versions := range m.model {
-		missing, whole := false, false
+		missing, whole, ids := false, false, 0
 		for _, v := range versions {
 			r, err := m.log.ReadMetadata(eventlog.Position(v.position))
 			if err != nil {
@@ -153,10 +162,19 @@ func (m *machine) lost() map[place]bool {
 			}
 			missing = missing || r.Erased
 			whole = r.HasBody
+			if r.MetadataErased {
+				ids++
+			}
 		}
-		if missing {
+		switch {
+		case ids > 0 && ids < len(versions):
+			m.t.Errorf("seed %d: %d of %d versions have no id", m.seed, ids, len(versions))
+		case ids > 0:
+			unknown++
+			m.model[p], m.gone = nil, append(m.gone, p)
+		case missing:
 			lost[p] = whole
 		}
 	}
-	return lost
+	return lost, unknown
 }

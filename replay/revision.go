@@ -54,6 +54,9 @@ func (s *spans) Entry(e *feed.Entry) error {
 	if e.Event.Kind == event.HistoryPurged || e.Event.Kind.Administrative() {
 		return nil // what is current stays what it was
 	}
+	if e.Event.IDErased {
+		return nil // of which resource, nobody knows
+	}
 	p := place{e.Event.Type, e.Event.ID}
 	known := s.of[p]
 	if known == nil {

@@ -44,11 +44,12 @@ func Run(ctx context.Context, s Source, t Target, o Options) (Report, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	s.Log.Keys = &folderKeys{source: &s}
 	segments, err := eventlog.NewSegmentReader(s.Log)
 	if err != nil {
 		return Report{}, err
 	}
-	r := &run{source: s, target: t, options: o, segments: segments}
+	r := &run{source: s, target: t, options: o, segments: segments, copied: map[eventlog.SegmentNumber]copied{}}
 	r.report.Manifest = Manifest{Format: Format, Run: 1, Program: o.Program, Identity: s.Identity}
 	began := o.Now().UTC()
 	if err := r.collect(ctx); err != nil {
@@ -75,6 +76,7 @@ type run struct {
 
 	segments *eventlog.SegmentReader
 	buffer   []byte // of a chunk
+	copied   map[eventlog.SegmentNumber]copied
 
 	before  *Manifest       // nil if there is none
 	trusted map[string]bool // chunks that the backup before has
@@ -99,17 +101,11 @@ func (r *run) collect(ctx context.Context) error {
 		}
 		r.report.Manifest.Files = append(r.report.Manifest.Files, file)
 	}
-	found, err := r.source.segments(r.segments)
-	if err != nil {
-		return err
-	}
-	for i := range found {
-		if r.known(&found[i]) == nil {
-			r.total += found[i].Bytes
+	for whole := false; !whole; {
+		if err := r.log(ctx); err != nil {
+			return err
 		}
-	}
-	for i := range found {
-		if err := r.segment(ctx, &found[i], i == len(found)-1); err != nil {
+		if whole, err = r.keys(ctx); err != nil {
 			return err
 		}
 	}
@@ -122,6 +118,26 @@ func (r *run) collect(ctx context.Context) error {
 		return fmt.Errorf("the log has %d records, and a checkpoint was signed of %d: it was cut, or belongs to another folder", m.Records, lastSigned)
 	}
 	return r.notShorter(m.Records)
+}
+
+// log copies the segments.
+func (r *run) log(ctx context.Context) error {
+	found, err := r.source.segments(r.segments)
+	if err != nil {
+		return err
+	}
+	r.report.Manifest.Segments = nil
+	for i := range found {
+		if r.known(&found[i]) == nil {
+			r.total += found[i].Bytes
+		}
+	}
+	for i := range found {
+		if err := r.segment(ctx, &found[i], i == len(found)-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // notShorter checks that the log has not lost what was backed up.
@@ -167,8 +183,17 @@ func (r *run) look(ctx context.Context) error {
 	return nil
 }
 
-// known is a sealed segment of the backup before, if nothing has changed.
+// copied is a segment that this run has copied.
+type copied struct {
+	info    eventlog.SegmentInfo
+	segment Segment
+}
+
+// known is a sealed segment that is at the target, as it is now.
 func (r *run) known(now *eventlog.SegmentInfo) *Segment {
+	if c, ok := r.copied[now.Number]; ok && now.Sealed && c.info == *now {
+		return &c.segment
+	}
 	if r.before == nil || int(now.Number) > len(r.before.Segments) {
 		return nil
 	}
@@ -190,11 +215,13 @@ func (r *run) segment(ctx context.Context, found *eventlog.SegmentInfo, last boo
 	if s := r.known(found); s != nil {
 		return r.add(found, *s)
 	}
-	file, err := r.source.FS.OpenRead(eventlog.SegmentPath(r.source.log(), found.Number))
-	if err != nil {
-		return fmt.Errorf("open segment %d: %w", found.Number, err)
-	}
-	defer file.Close()
+	return r.source.opened(found.Number, func(file eventlog.File) error {
+		return r.copySegment(ctx, found, file, last)
+	})
+}
+
+// copySegment verifies and copies a segment.
+func (r *run) copySegment(ctx context.Context, found *eventlog.SegmentInfo, file eventlog.File, last bool) error {
 	// The file may be another than the one that was found: then a compaction has put it
 	// there, and it is whole.
 	info, err := r.segments.Check(ctx, file, found.Number, nil)
@@ -215,6 +242,7 @@ func (r *run) segment(ctx context.Context, found *eventlog.SegmentInfo, last boo
 	if err := r.copy(ctx, &s.File, file); err != nil {
 		return err
 	}
+	r.copied[info.Number] = copied{info, s}
 	return r.add(&info, s)
 }
 

@@ -31,6 +31,12 @@ func TestRandomLivesAreRestoredAtAnyMoment(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			w, target := newWorld(t, seed), faultfs.New()
 			defer func() { w.stop() }()
+			encrypted := round%2 == 1
+			if encrypted {
+				w.stop()
+				w.encrypt()
+				w.start()
+			}
 			w.commit(1)
 			var backed []modelRecord
 			forks := 0
@@ -38,6 +44,10 @@ func TestRandomLivesAreRestoredAtAnyMoment(t *testing.T) {
 				switch n := w.random.IntN(20); {
 				case n < 1:
 					w.stop()
+					if !encrypted && w.random.IntN(2) == 0 {
+						w.encrypt()
+						encrypted = true
+					}
 					w.start()
 				case n < 2:
 					w.erase(2 + w.random.IntN(5))
@@ -58,7 +68,7 @@ func TestRandomLivesAreRestoredAtAnyMoment(t *testing.T) {
 			for range 4 {
 				randomRestore(w, target, w.model)
 			}
-			if _, err := openBackup(t, target).Check(background, backup.CheckOptions{}); err != nil {
+			if _, err := openBackup(t, target).Check(background, checkOptions); err != nil {
 				t.Errorf("check: %v", err)
 			}
 		})
@@ -166,7 +176,7 @@ func TestErasedBodiesLeaveTheTarget(t *testing.T) {
 			t.Errorf("segment %d is the one from before the compaction", i+1)
 		}
 	}
-	checked, err := openBackup(t, target).Check(background, backup.CheckOptions{})
+	checked, err := openBackup(t, target).Check(background, checkOptions)
 	bodies := uint64(0)
 	for _, m := range w.model {
 		if m.erased {
@@ -194,7 +204,7 @@ func TestOtherLogsAreRefused(t *testing.T) {
 		if _, err := tryBackUp(s, target); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
-		if _, err := openBackup(t, target).Check(background, backup.CheckOptions{}); err != nil || len(openBackup(t, target).Runs) != before {
+		if _, err := openBackup(t, target).Check(background, checkOptions); err != nil || len(openBackup(t, target).Runs) != before {
 			t.Errorf("%s: the backup is not what it was: %v", name, err)
 		}
 	}
@@ -348,7 +358,7 @@ func (m *meddled) Put(ctx context.Context, name string, content []byte) error {
 // TestTwoRunsAtOnce: where nothing locks a target, the run that ends last says so, and
 // the backup of the first is whole.
 func TestTwoRunsAtOnce(t *testing.T) {
-	early, late := twoStates(t)
+	early, late := twoStates(t, false)
 	disk := faultfs.New()
 	if _, err := tryBackUp(early.source(), disk); err != nil {
 		t.Fatal(err)

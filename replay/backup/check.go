@@ -11,7 +11,8 @@ import (
 
 // CheckOptions of a check. The zero value works, but for the dictionaries of the log.
 type CheckOptions struct {
-	Log eventlog.Options
+	Log      eventlog.Options // Keys excepted
+	OpenKeys OpenKeys         // needed if the log is encrypted
 	// Key is the public key that checkpoints must be signed with, from elsewhere; empty
 	// for the one in the backup.
 	Key string
@@ -46,6 +47,9 @@ func (s *Stored) Check(ctx context.Context, o CheckOptions) (Checked, error) {
 		if _, err := s.small(ctx, s.Files[i].Path); err != nil {
 			return Checked{}, err
 		}
+	}
+	if o.Log.Keys, err = s.openKeys(ctx, o.OpenKeys); err != nil {
+		return Checked{}, err
 	}
 	segments, err := eventlog.NewSegmentReader(o.Log)
 	if err != nil {

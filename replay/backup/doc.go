@@ -33,11 +33,17 @@
 //	proof/checkpoints   all signed checkpoints; proof/cosigned: those of witnesses
 //	proof/key.pub       the public key of the log
 //	proof/key           the private key, only if that was asked for
+//	keyring             if the log is encrypted: its keys, under the operator's key
 //	ancestor/key.pub, ancestor/prefix.json
 //	                    of a fork: what proves which log it was forked from
 //	log/00000001.seg …  segments; the last one up to its last durable commit
 //
 // The tree over the log and the projections are computed from the log, and not copied.
+//
+// What is encrypted is copied as it is, and verified with the keys on the way; that takes
+// the operator's key. The keyring is copied after the segments, so that it has the keys
+// of all: a segment that was replaced in between is copied again. It is under the
+// operator's key of that moment; a run after a rotation brings the new one.
 //
 // # Restoring
 //

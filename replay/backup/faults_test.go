@@ -18,13 +18,18 @@ type frozen struct {
 }
 
 func (f frozen) source() backup.Source {
-	return backup.Source{FS: f.disk, Dir: dataDir, Identity: "one", Log: logOptions(f.disk)}
+	return backup.Source{FS: f.disk, Dir: dataDir, Identity: "one", Log: withoutKeys(f.disk), OpenKeys: openKeys}
 }
 
 // twoStates gives a folder, and the same one later, with an erasure in between.
-func twoStates(t testing.TB) (early, late frozen) {
+func twoStates(t testing.TB, encrypted bool) (early, late frozen) {
 	t.Helper()
 	w := newWorld(t, 3)
+	if encrypted {
+		w.stop()
+		w.encrypt()
+		w.start()
+	}
 	w.fill(30)
 	w.sign()
 	w.stop()
@@ -84,7 +89,7 @@ func eachFault(t *testing.T, attempt func(t *testing.T, arm func(*faultfs.FS), h
 // TestFaultsOfTheTarget: whatever fails while a backup is made, one that is whole is
 // there, and the next run makes it complete.
 func TestFaultsOfTheTarget(t *testing.T) {
-	early, late := twoStates(t)
+	early, late := twoStates(t, false)
 	random := rand.New(rand.NewPCG(1, 1))
 	eachFault(t, func(t *testing.T, arm func(*faultfs.FS), halts bool) int {
 		target := faultfs.New()
@@ -108,7 +113,7 @@ func TestFaultsOfTheTarget(t *testing.T) {
 // another run completes it.
 func checkTarget(t *testing.T, target *faultfs.FS, early, late frozen, err error) {
 	t.Helper()
-	checked, damage := openBackup(t, target).Check(background, backup.CheckOptions{})
+	checked, damage := openBackup(t, target).Check(background, checkOptions)
 	if n := int(checked.Records); damage != nil || n != len(late.model) && (n != len(early.model) || err == nil) {
 		t.Fatalf("after %v the backup has %d records, %v; want %d or %d", err, n, damage, len(early.model), len(late.model))
 	}
@@ -116,7 +121,7 @@ func checkTarget(t *testing.T, target *faultfs.FS, early, late frozen, err error
 	if err != nil {
 		t.Fatalf("the run after it: %v", err)
 	}
-	checked, err = openBackup(t, target).Check(background, backup.CheckOptions{})
+	checked, err = openBackup(t, target).Check(background, checkOptions)
 	if err != nil || int(checked.Records) != len(late.model) {
 		t.Fatalf("the backup after it: %+v, %v", checked, err)
 	}
@@ -137,7 +142,7 @@ func checkTarget(t *testing.T, target *faultfs.FS, early, late frozen, err error
 
 // TestFaultsOfTheSource: what cannot be read is an error, and no backup of less.
 func TestFaultsOfTheSource(t *testing.T) {
-	early, late := twoStates(t)
+	early, late := twoStates(t, true)
 	eachFault(t, func(t *testing.T, arm func(*faultfs.FS), _ bool) int {
 		target := faultfs.New()
 		if _, err := tryBackUp(early.source(), target); err != nil {
@@ -156,7 +161,7 @@ func TestFaultsOfTheSource(t *testing.T) {
 // TestFaultsOfARestore: whatever fails, no folder looks whole that is not, and the next
 // restore makes it whole; and what is whole stays so.
 func TestFaultsOfARestore(t *testing.T) {
-	_, late := twoStates(t)
+	_, late := twoStates(t, true)
 	target, random := faultfs.New(), rand.New(rand.NewPCG(1, 1))
 	if _, err := tryBackUp(late.source(), target); err != nil {
 		t.Fatal(err)
@@ -196,7 +201,7 @@ func TestFaultsOfARestore(t *testing.T) {
 
 // TestFaultsOfReadingABackup: what cannot be read is an error.
 func TestFaultsOfReadingABackup(t *testing.T) {
-	_, late := twoStates(t)
+	_, late := twoStates(t, true)
 	target := faultfs.New()
 	if _, err := tryBackUp(late.source(), target); err != nil {
 		t.Fatal(err)

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"fhirlog/domain/feed"
 	"fhirlog/eventlog"
 	"fhirlog/eventlog/faultfs"
+	"fhirlog/eventlog/keyring"
 	"fhirlog/eventlog/notary"
 	"fhirlog/replay/backup"
 )
@@ -26,8 +28,54 @@ const (
 var background = context.Background()
 
 func logOptions(disk eventlog.FileSystem) eventlog.Options {
+	o := withoutKeys(disk)
+	o.Keys = keysOn(disk)
+	return o
+}
+
+// withoutKeys are the options for what opens the keyring itself.
+func withoutKeys(disk eventlog.FileSystem) eventlog.Options {
 	return eventlog.Options{FS: disk, SegmentBytes: 8 << 10, MinFreeBytes: -1}
 }
+
+var operatorKey = keyring.NewLocal([keyring.KeySize]byte{1, 2, 3})
+
+// keysOn opens the keyring of a disk that has one: what is on it is encrypted.
+func keysOn(disk eventlog.FileSystem) eventlog.Keys {
+	memory, ok := disk.(*faultfs.FS)
+	if !ok {
+		return nil
+	}
+	for _, dir := range []string{dataDir, restoredDir} {
+		path := dir + "/" + keyring.File
+		if !slices.Contains(memory.Names(), path) {
+			continue
+		}
+		r, err := keyring.Open(background, keyring.Options{FS: disk, Path: path, Operator: operatorKey})
+		if err != nil {
+			panic(err)
+		}
+		return r
+	}
+	return nil
+}
+
+// encrypt turns encryption on, from the next start of the log.
+func (w *world) encrypt() {
+	w.t.Helper()
+	_, err := keyring.Create(background, keyring.Options{FS: w.disk, Path: dataDir + "/" + keyring.File, Operator: operatorKey})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// openKeys opens the keyring of a backup.
+func openKeys(text []byte) (eventlog.Keys, error) {
+	return keyring.Detached(background, text, operatorKey)
+}
+
+// checkOptions are for any backup.
+var checkOptions = backup.CheckOptions{OpenKeys: openKeys}
 
 // modelRecord is a record as a plain list knows it.
 type modelRecord struct {
@@ -44,6 +92,7 @@ type world struct {
 	disk   *faultfs.FS
 	random *rand.Rand
 	now    time.Time
+	keys   eventlog.Keys // nil while it is not encrypted
 	log    *eventlog.Log
 	notary *notary.Notary
 	ended  chan error
@@ -75,12 +124,13 @@ func (w *world) start() {
 	w.t.Helper()
 	o := logOptions(w.disk)
 	o.Clock = func() time.Time { return w.now }
+	w.keys = o.Keys
 	var err error
 	if w.log, _, err = eventlog.Open(dataDir+"/log", o); err != nil {
 		w.t.Fatal(err)
 	}
 	w.notary, _, err = notary.Open(background, w.log, notary.Options{
-		Dir: dataDir + "/proof", FS: w.disk, Origin: "test/one", Every: time.Hour, Gap: time.Nanosecond,
+		Dir: dataDir + "/proof", FS: w.disk, Origin: "test/one", Every: time.Hour, Gap: time.Nanosecond, Keys: o.Keys,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -164,7 +214,7 @@ func (w *world) erase(share int) {
 }
 
 func (w *world) source() backup.Source {
-	return backup.Source{FS: w.disk, Dir: dataDir, Identity: "one", Log: logOptions(w.disk)}
+	return backup.Source{FS: w.disk, Dir: dataDir, Identity: "one", Log: withoutKeys(w.disk), OpenKeys: openKeys}
 }
 
 // backUp makes a backup that must succeed.
@@ -207,7 +257,7 @@ func moment(t testing.TB, text string) feed.Moment {
 // restoreOptions restore to a disk of their own; the description is written as it is.
 func restoreOptions(disk *faultfs.FS, until feed.Moment) backup.RestoreOptions {
 	return backup.RestoreOptions{
-		FS: disk, Dir: restoredDir, Log: logOptions(disk), Until: until,
+		FS: disk, Dir: restoredDir, Log: withoutKeys(disk), OpenKeys: openKeys, Until: until,
 		Finish: func(_ *backup.Restored, description []byte) error {
 			path := restoredDir + "/fhirlog.json"
 			_ = disk.Remove(path) // of a restore that was stopped

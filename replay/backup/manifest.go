@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"fhirlog/eventlog"
@@ -62,6 +63,7 @@ type Segment struct {
 	Number          uint32 `json:"number"`
 	ID              string `json:"id"`
 	Sealed          bool   `json:"sealed"`
+	Encrypted       bool   `json:"encrypted,omitempty"`
 	First           uint64 `json:"first"`
 	Next            uint64 `json:"next"`
 	PreviousInstant int64  `json:"previousInstant"`
@@ -74,7 +76,7 @@ type Segment struct {
 func segmentOf(i *eventlog.SegmentInfo) Segment {
 	return Segment{
 		File:   File{Path: segmentFile(i.Number), Bytes: i.Bytes},
-		Number: uint32(i.Number), ID: hex.EncodeToString(i.ID[:]), Sealed: i.Sealed,
+		Number: uint32(i.Number), ID: hex.EncodeToString(i.ID[:]), Sealed: i.Sealed, Encrypted: i.Encrypted,
 		First: uint64(i.First), Next: uint64(i.Next),
 		PreviousInstant: i.PreviousInstant, FirstInstant: i.FirstInstant, LastInstant: i.LastInstant,
 		PreviousChain: uint32(i.PreviousChain), Chain: uint32(i.Chain),
@@ -84,7 +86,7 @@ func segmentOf(i *eventlog.SegmentInfo) Segment {
 // info is what the segment has to be, by what the manifest says.
 func (s *Segment) info(logID string) (eventlog.SegmentInfo, error) {
 	i := eventlog.SegmentInfo{
-		Number: eventlog.SegmentNumber(s.Number), Sealed: s.Sealed, Bytes: s.Bytes,
+		Number: eventlog.SegmentNumber(s.Number), Sealed: s.Sealed, Encrypted: s.Encrypted, Bytes: s.Bytes,
 		First: eventlog.Position(s.First), Next: eventlog.Position(s.Next),
 		PreviousInstant: s.PreviousInstant, FirstInstant: s.FirstInstant, LastInstant: s.LastInstant,
 		PreviousChain: record.Chain(s.PreviousChain), Chain: record.Chain(s.Chain),
@@ -161,7 +163,7 @@ func (m *Manifest) check() error {
 			return err
 		}
 		most := int64(mostOther)
-		if f.Path == historyFile || f.Path == cosignedFile {
+		if f.Path == historyFile || f.Path == cosignedFile || f.Path == keyringFile {
 			most = mostSmall
 		}
 		if f.Bytes > most {
@@ -174,6 +176,9 @@ func (m *Manifest) check() error {
 	}
 	if !seen[descriptionFile] {
 		return fmt.Errorf("there is no %s", descriptionFile)
+	}
+	if i := slices.IndexFunc(m.Segments, func(s Segment) bool { return s.Encrypted }); i >= 0 && !seen[keyringFile] {
+		return fmt.Errorf("segment %d is encrypted, and there is no %s", m.Segments[i].Number, keyringFile)
 	}
 	return nil
 }

@@ -33,7 +33,10 @@ const (
 type RestoreOptions struct {
 	FS  eventlog.FileSystem // default the real disk
 	Dir string              // data folder: not there, empty, or of a restore that was stopped
-	Log eventlog.Options    // FS excepted
+	Log eventlog.Options    // FS and Keys excepted
+	// OpenKeys is needed if the log is encrypted. The keyring of the backup comes into
+	// the folder.
+	OpenKeys OpenKeys
 	// Until is the moment up to which records are restored; feed.Now for all.
 	Until feed.Moment
 	// Fork makes another log of what is restored. Anything but all records is one.
@@ -101,7 +104,13 @@ func (r *restore) run(ctx context.Context) error {
 	if r.signed, err = r.Stored.signed(ctx, r.options.Key); err != nil {
 		return err
 	}
+	if r.options.Log.Keys, err = r.openKeys(ctx, r.options.OpenKeys); err != nil {
+		return err
+	}
 	if err := r.begin(); err != nil {
+		return err
+	}
+	if err := r.stageKeys(ctx); err != nil {
 		return err
 	}
 	// Up to a checkpoint that covers what is wanted, which proves it.
@@ -171,6 +180,21 @@ func (r *restore) empty(sub string) error {
 		}
 	}
 	return nil
+}
+
+// stageKeys copies the keyring, if there is one, before anything that needs it.
+func (r *restore) stageKeys(ctx context.Context) error {
+	if err := r.disk.Remove(r.path(keyringFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	text, err := r.small(ctx, keyringFile)
+	if err != nil || text == nil {
+		return err
+	}
+	if err := writeNew(r.disk, r.path(keyringFile), text); err != nil {
+		return err
+	}
+	return r.disk.SyncDir(r.dir)
 }
 
 // makeDir makes a folder of the folder.

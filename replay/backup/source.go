@@ -18,7 +18,8 @@ type Source struct {
 	FS       eventlog.FileSystem // default the real disk
 	Dir      string
 	Identity string           // of the log
-	Log      eventlog.Options // FS excepted
+	Log      eventlog.Options // FS and Keys excepted
+	OpenKeys OpenKeys         // needed if the log is encrypted
 	// WithKey copies the private key as well: whoever reads the backup can then sign in
 	// the name of the log. A later run without it deletes it from the target.
 	WithKey bool
@@ -136,12 +137,11 @@ func (s *Source) segments(r *eventlog.SegmentReader) ([]eventlog.SegmentInfo, er
 
 // peek reads what opens and closes a segment.
 func (s *Source) peek(r *eventlog.SegmentReader, n eventlog.SegmentNumber) (info eventlog.SegmentInfo, err error) {
-	file, err := s.FS.OpenRead(eventlog.SegmentPath(s.log(), n))
-	if err != nil {
-		return info, err
-	}
-	info, err = r.Peek(file, n)
-	return info, errors.Join(err, file.Close())
+	err = s.opened(n, func(file eventlog.File) (err error) {
+		info, err = r.Peek(file, n)
+		return err
+	})
+	return info, err
 }
 
 // after tells whether there is a segment of that number or a higher one.

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"fhirlog/eventlog"
+	"fhirlog/eventlog/keyring"
 	"fhirlog/eventlog/merkle"
 	"fhirlog/eventlog/notary"
 )
@@ -24,6 +25,7 @@ const (
 	cosignedFile  = "proof/" + notary.CosignedFile
 	publicKeyFile = "proof/" + notary.PublicKeyFile
 	keyFile       = "proof/" + notary.KeyFile
+	keyringFile   = keyring.File
 	// Of a fork, what proves where it comes from:
 	ancestorKeyFile    = AncestorFolder + "/" + notary.PublicKeyFile
 	ancestorPrefixFile = AncestorFolder + "/" + PrefixFile
@@ -31,7 +33,7 @@ const (
 
 func isCopied(path string) bool {
 	switch path {
-	case descriptionFile, historyFile, cosignedFile, publicKeyFile, keyFile, ancestorKeyFile, ancestorPrefixFile:
+	case descriptionFile, historyFile, cosignedFile, publicKeyFile, keyFile, keyringFile, ancestorKeyFile, ancestorPrefixFile:
 		return true
 	}
 	return false

@@ -84,18 +84,11 @@ func (a *administration) SwitchParameters(_ context.Context, _ commit.Caller, ch
 
 func newAdministered(t testing.TB, version definitions.Version) (*service, *administration) {
 	t.Helper()
-	d, err := definitions.Load(version)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newModel(d)
-	a := &administration{t: t, r: registry.New(d)}
-	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d, Administrator: a, Jobs: a},
-		Options{Clock: m.now, NewID: func() string { return "request-1" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &service{t: t, s: s, model: m}, a
+	a := &administration{t: t}
+	return newServiceOf(t, version, Options{}, func(d *Dependencies) {
+		a.r = registry.New(d.Definitions)
+		d.Administrator, d.Jobs = a, a
+	}), a
 }
 
 const birthdateURL = "http://hl7.org/fhir/SearchParameter/individual-birthdate"

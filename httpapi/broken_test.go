@@ -14,12 +14,10 @@ import (
 	"fhirlog/domain/resource"
 )
 
-// oddReader changes what a model answers.
+// oddReader changes what a model reads.
 type oddReader struct {
 	Reader
-	read    func(v *resource.Version)
-	history func(calls int, p *resource.HistoryPage) error
-	calls   int
+	read func(v *resource.Version)
 }
 
 func (o *oddReader) Read(ctx context.Context, t domain.ResourceType, id domain.LogicalID) (resource.Version, error) {
@@ -30,13 +28,20 @@ func (o *oddReader) Read(ctx context.Context, t domain.ResourceType, id domain.L
 	return v, err
 }
 
-func (o *oddReader) TypeHistory(ctx context.Context, t domain.ResourceType, q resource.HistoryQuery) (resource.HistoryPage, error) {
-	page, err := o.Reader.TypeHistory(ctx, t, q)
+// oddSearcher changes what a model reads one by one.
+type oddSearcher struct {
+	Searcher
+	readAt func(calls int, v *resource.Version) error
+	calls  int
+}
+
+func (o *oddSearcher) ReadAt(ctx context.Context, position uint64) (resource.Version, error) {
+	v, err := o.Searcher.ReadAt(ctx, position)
 	o.calls++
 	if err == nil {
-		err = o.history(o.calls, &page)
+		err = o.readAt(o.calls, &v)
 	}
-	return page, err
+	return v, err
 }
 
 func TestBrokenAnswers(t *testing.T) {
@@ -61,8 +66,8 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 	later := errors.New("the second part cannot be read")
 	t.Run("a history that fails while little is sent", func(t *testing.T) {
-		sv.s.reader = &oddReader{Reader: sv.model, history: func(calls int, _ *resource.HistoryPage) error {
-			if calls == 2 {
+		sv.s.searcher = &oddSearcher{Searcher: sv.model, readAt: func(calls int, _ *resource.Version) error {
+			if calls == 20 {
 				return later
 			}
 			return nil
@@ -70,21 +75,18 @@ func TestBrokenAnswers(t *testing.T) {
 		sv.do("GET /fhir/Basic/_history?_count=200").want(500, "exception")
 	})
 	t.Run("a history that fails when a part is sent", func(t *testing.T) {
-		sv.s.reader = &oddReader{Reader: sv.model, history: func(calls int, p *resource.HistoryPage) error {
-			if calls == 2 {
+		sv.s.searcher = &oddSearcher{Searcher: sv.model, readAt: func(calls int, v *resource.Version) error {
+			if calls == 20 {
 				return later
 			}
-			for i := range p.Entries {
-				v := &p.Entries[i]
-				v.Body = []byte(strings.Replace(string(v.Body), `"x"`, `"`+strings.Repeat("x", 10_000)+`"`, 1))
-			}
+			v.Body = []byte(strings.Replace(string(v.Body), `"x"`, `"`+strings.Repeat("x", 10_000)+`"`, 1))
 			return nil
 		}}
 		defer func() {
 			if recover() != http.ErrAbortHandler {
 				t.Error("half an answer looks whole: the connection must be broken off")
 			}
-			sv.s.reader = sv.model
+			sv.s.reader, sv.s.searcher = sv.model, sv.model
 			sv.do("GET /fhir/Patient/a").want(200)
 		}()
 		sv.do("GET /fhir/Basic/_history?_count=200")

@@ -141,7 +141,7 @@ func (e *entry) expression(part string) string {
 func (s *Server) prepareEntry(outer *request, e *entry, v fhirjson.Value) error {
 	r := &e.request
 	*r = request{
-		requestID: outer.requestID, base: outer.base, prefer: outer.prefer, partial: outer.partial, profiles: outer.profiles, stored: outer.memory,
+		requestID: outer.requestID, client: outer.client, base: outer.base, prefer: outer.prefer, partial: outer.partial, profiles: outer.profiles, stored: outer.memory,
 		fullURL: v.Get("fullUrl").String(), inXML: outer.format.isXML(),
 	}
 	e.resource = v.Get("resource")

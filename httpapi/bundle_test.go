@@ -283,6 +283,9 @@ func TestTransaction(t *testing.T) {
 		sv.model.fail = domain.NewError(domain.Unavailable, "full")
 		defer func() { sv.model.fail = nil }()
 		sv.do("POST /fhir", bundleOf("transaction", item{line: "POST Patient", resource: body}, item{line: "POST Patient", resource: body})).want(503, "processing").header("Retry-After", "1")
+		sv.model.fail = domain.NewError(domain.StorageFull, "full")
+		sv.do("POST /fhir", bundleOf("transaction", item{line: "POST Patient", resource: body})).want(507).wantAt("no-store", "issue", 1, "code").header("Retry-After", "")
+		sv.do("POST /fhir", bundleOf("batch", item{line: "POST Patient", resource: body}, item{line: "DELETE Patient/old"})).wantStatuses("507 507")
 	})
 	t.Run("verbs of STU3", func(t *testing.T) {
 		sv := newServiceOf(t, definitions.STU3, Options{})

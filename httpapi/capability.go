@@ -195,11 +195,18 @@ func (s *Server) describe(set *search.Set, profiles map[domain.ResourceType][]st
 	return t, nil
 }
 
+func (s *Server) describeSecurity() string {
+	if s.options.AuthorHeader != "" {
+		return "A proxy in front of the service authenticates, and tells it who asks; whoever it lets through may do everything."
+	}
+	return "There is no authentication: whoever reaches the service may do everything."
+}
+
 func (s *Server) describeRest(set *search.Set, profiles map[domain.ResourceType][]string) (rest, error) {
 	described := rest{
 		Mode:          "server",
 		Documentation: documentation,
-		Security:      security{CORS: s.cors != nil, Description: "There is no authentication: whoever reaches the service may do everything."},
+		Security:      security{CORS: s.cors != nil, Description: s.describeSecurity()},
 	}
 	routed := s.routed()
 	included := s.describeIncludes(set)

@@ -14,6 +14,7 @@ const documentation = "Any read, history and search can be answered as of a past
 	"PATCH takes criteria in the place of an id, as PUT and DELETE do. " +
 	"Pages of a search or a history show one snapshot, whatever is written meanwhile. " +
 	"_explain=true tells in the first entry how a search was evaluated. " +
+	"The header X-Reason says why something is written or erased; it stays on the log for ever, so it must not name a patient. " +
 	"Totals are exact; unless _total=accurate asks for it, they are left out where counting would look at values one by one and one page does not hold all. " +
 	"Chains, _has and includes follow references, and canonical URLs to every resource with that URL and, where they name a version, that version. " +
 	"Numbers are compared with 15 digits."

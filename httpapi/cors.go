@@ -28,7 +28,7 @@ func newCORS(o CORS) *cors {
 	c := &cors{
 		any: slices.Contains(o.Origins, "*"), origins: o.Origins, credentials: o.Credentials,
 		methods: "GET, HEAD, POST, PUT, PATCH, DELETE",
-		headers: "Accept, Accept-Encoding, Authorization, Content-Type, Content-Encoding, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-Bundle-Processing-Logic, X-Ms-Profile-Validation, X-Ms-Use-Partial-Indices, X-Provenance, X-Request-Id",
+		headers: "Accept, Accept-Encoding, Authorization, Content-Type, Content-Encoding, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, Prefer, X-Bundle-Processing-Logic, X-Ms-Profile-Validation, X-Ms-Use-Partial-Indices, X-Provenance, X-Reason, X-Request-Id",
 	}
 	if len(o.Methods) > 0 {
 		c.methods = strings.Join(o.Methods, ", ")

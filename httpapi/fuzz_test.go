@@ -25,6 +25,7 @@ func FuzzHTTP(f *testing.F) {
 		{"PUT", "/fhir/Patient/a", "_meta-history=false", "Content-Type: application/fhir+json; charset=utf-8\nIf-Match: W/\"1\"\nPrefer: return=OperationOutcome, handling=strict", patient("a", `"active":true`)},
 		{"POST", "/fhir/Patient", "", "Content-Type: application/json\nX-Provenance: {\"resourceType\":\"Provenance\"}", `{"resourceType":"Patient","name":[{"given":["é\u00e9"]}]}`},
 		{"DELETE", "/fhir/Patient/a", "hardDelete=true", "", ""},
+		{"DELETE", "/fhir/Patient/a", "hardDelete=true", "X-Reason: Ticket 12: \u202eé\xff\nUser-Agent: a\x1b\xffb\nX-Forwarded-For: 192.0.2.7, [fe80::1%x]:1", ""},
 		{"DELETE", "/fhir/Patient/a/$purge-history", "", "Prefer: return=OperationOutcome", ""},
 		{"GET", "/fhir/_history", "_since=2026-01-01T00:00:00Z&_count=1&_sort=_lastUpdated", "", ""},
 		{"GET", "/fhir/Patient/_history", "_at=2026&ct=QAUD7WLBxQ", "", ""},

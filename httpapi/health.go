@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 )
 
@@ -20,11 +21,12 @@ type healthDetail struct {
 
 const (
 	healthy   = "Healthy"
+	degraded  = "Degraded"
 	unhealthy = "Unhealthy"
 )
 
-// health answers GET /health/check with what the checks find: 200 if all is
-// well, else 503.
+// health answers GET /health/check with what the checks find; overallStatus is
+// the worst of them. 503 if the server is unhealthy, else 200.
 func (s *Server) health(ctx context.Context, _ *request) (response, error) {
 	report := healthReport{OverallStatus: healthy, Details: []healthDetail{}}
 	answer := response{status: http.StatusOK}
@@ -32,9 +34,17 @@ func (s *Server) health(ctx context.Context, _ *request) (response, error) {
 		detail := healthDetail{Name: check.Name, Status: healthy, Data: map[string]any{}}
 		if err := check.Check(ctx); err != nil {
 			detail.Status, detail.Description = unhealthy, err.Error()
-			report.OverallStatus, answer.status = unhealthy, http.StatusServiceUnavailable
+			if _, ok := errors.AsType[Degraded](err); ok {
+				detail.Status = degraded
+			}
+			if report.OverallStatus != unhealthy {
+				report.OverallStatus = detail.Status
+			}
 		}
 		report.Details = append(report.Details, detail)
+	}
+	if report.OverallStatus == unhealthy {
+		answer.status = http.StatusServiceUnavailable
 	}
 	text, err := json.Marshal(report)
 	answer.json = text

@@ -9,27 +9,17 @@ import (
 	"fhirlog/domain/resource"
 )
 
-const (
-	// A page may hold many large resources, so it is read and written in chunks:
-	// of firstChunk versions, then of as many as make up chunkBytes if they are as
-	// large as those before, mostChunk at most.
-	firstChunk = 10
-	mostChunk  = 100
-	chunkBytes = largeAnswer
-)
-
 // walk is one page of a history on its way to the client
 // (https://hl7.org/fhir/R4/http.html#history).
 type walk struct {
 	s        *Server
 	r        *request
 	load     func(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error)
-	query    resource.HistoryQuery // of the next chunk; Count counts down
-	chunk    int                   // versions in the next chunk, at most
-	firstAt  uint64                // position of the page's first entry
-	scope    []string              // what the token is good for
-	countAll bool                  // only the total is asked for
-	previous bool                  // there is a page before
+	query    resource.HistoryQuery
+	page     resource.HistoryPage // what it shows is known before the answer begins
+	scope    []string             // what the token is good for
+	countAll bool                 // only the total is asked for
+	previous bool                 // there is a page before
 	warnings []domain.Issue
 }
 
@@ -59,31 +49,28 @@ func (s *Server) systemHistory(ctx context.Context, r *request) (response, error
 	return s.typeHistory(ctx, r) // the type in the path is ""
 }
 
-// history answers with a page. Its first chunk is read before the answer
-// begins, so that faults get a status of their own.
+// history answers with a page. Which versions it shows is known before the answer
+// begins, so that faults get a status of their own; the versions themselves are read
+// one by one while it is written.
 func (s *Server) history(ctx context.Context, r *request, load func(context.Context, resource.HistoryQuery) (resource.HistoryPage, error)) (response, error) {
-	w := &walk{s: s, r: r, load: load, chunk: firstChunk}
+	w := &walk{s: s, r: r, load: load}
 	if err := w.plan(); err != nil {
 		return response{}, err
 	}
 	if err := w.findBeginning(ctx); err != nil {
 		return response{}, err
 	}
-	w.firstAt = w.query.Start
-	first, err := w.next(ctx)
-	if err != nil {
+	var err error
+	if w.page, err = load(ctx, w.query); err != nil {
 		return response{}, err
 	}
-	if w.countAll && first.Total < 0 {
-		if first.Total, err = w.countEntries(ctx); err != nil {
+	if w.countAll && w.page.Total < 0 {
+		if w.page.Total, err = w.countEntries(ctx); err != nil {
 			return response{}, err
 		}
 	}
-	if len(first.Entries) > 0 {
-		w.firstAt = first.Entries[0].Position
-	}
 	return response{status: http.StatusOK, stream: func(b *bodyWriter, sh shape) error {
-		return w.write(ctx, b, &sh, first)
+		return w.write(ctx, b, &sh)
 	}}, nil
 }
 
@@ -94,23 +81,14 @@ func (w *walk) findBeginning(ctx context.Context) error {
 		w.previous = w.query.HasStart
 		return nil
 	}
-	back, count := w.query, w.query.Count
-	w.query.Backward, w.query.HasStart = false, false
-	for left := count; left > 0; {
-		back.Count = left
-		page, err := w.loadChunk(ctx, back)
-		if err != nil {
-			return err
-		}
-		w.previous = page.More
-		if len(page.Entries) == 0 {
-			break
-		}
-		w.query.Start, w.query.HasStart = page.Entries[0].Position, true
-		left -= len(page.Entries)
-		if !page.More || !step(&back, page.Entries[0].Position) {
-			break
-		}
+	page, err := w.load(ctx, w.query)
+	if err != nil {
+		return err
+	}
+	w.previous = page.More
+	w.query.Backward, w.query.HasStart = false, len(page.Positions) > 0
+	if w.query.HasStart {
+		w.query.Start = page.Positions[0]
 	}
 	return nil
 }
@@ -127,80 +105,42 @@ func step(q *resource.HistoryQuery, position uint64) bool {
 	return position > 0
 }
 
-// loadChunk reads a chunk of what a query asks for.
-func (w *walk) loadChunk(ctx context.Context, q resource.HistoryQuery) (resource.HistoryPage, error) {
-	q.Count = min(q.Count, w.chunk)
-	page, err := w.load(ctx, q)
-	if err != nil || len(page.Entries) == 0 {
-		return page, err
-	}
-	bytes := 0
-	for i := range page.Entries {
-		bytes += len(page.Entries[i].Body)
-	}
-	w.chunk = min(max(len(page.Entries)*chunkBytes/max(bytes, 1), 1), mostChunk)
-	return page, w.r.hold(ctx, bytes)
-}
-
-// next reads the next chunk and moves the query behind it.
-func (w *walk) next(ctx context.Context) (resource.HistoryPage, error) {
-	page, err := w.loadChunk(ctx, w.query)
-	if err != nil || len(page.Entries) == 0 {
-		w.query.Count = 0
-		return page, err
-	}
-	w.query.Count -= len(page.Entries)
-	if !step(&w.query, page.Entries[len(page.Entries)-1].Position) {
-		page.More = false
-	}
-	if !page.More {
-		w.query.Count = 0
-	}
-	return page, nil
-}
-
 // countEntries counts by walking, where the reader does not know the total.
 func (w *walk) countEntries(ctx context.Context) (total int, err error) {
 	q := w.query
-	q.Count = mostChunk
+	q.Count = mostCount
 	for {
-		page, err := w.loadChunk(ctx, q)
+		page, err := w.load(ctx, q)
 		if err != nil {
 			return 0, err
 		}
-		total += len(page.Entries)
-		if !page.More || len(page.Entries) == 0 || !step(&q, page.Entries[len(page.Entries)-1].Position) {
+		total += len(page.Positions)
+		if !page.More || len(page.Positions) == 0 || !step(&q, page.Positions[len(page.Positions)-1]) {
 			return total, nil
 		}
 	}
 }
 
-// write writes the Bundle. Its links come before the entries if they are known
-// by then, that is unless the page has several chunks. XML has no choice: there the
-// walk is done ahead once, for the links alone.
-func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resource.HistoryPage) error {
-	w.s.beginBundle(b, w.r.requestID, "history", page.Total)
-	linked := w.query.Count == 0 || b.xml != nil
-	if linked {
-		if err := w.writeLinksAhead(ctx, b, page.More); err != nil {
-			return err
-		}
-	}
+// write writes the Bundle.
+func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape) error {
+	w.s.beginBundle(b, w.r.requestID, "history", w.page.Total)
+	w.writeLinks(b)
 	entries := 0
-	for {
-		for i := range page.Entries {
-			if err := w.writeEntry(b, sh, &page.Entries[i], entries); err != nil {
-				return err
-			}
-			entries++
-		}
-		if w.query.Count == 0 || b.dropped {
+	for _, position := range w.page.Positions {
+		if b.dropped { // the client wants the headers only
 			break
 		}
-		var err error
-		if page, err = w.next(ctx); err != nil {
+		v, err := w.s.searcher.ReadAt(ctx, position)
+		if err == nil {
+			err = w.r.hold(ctx, len(v.Body))
+		}
+		if err == nil {
+			err = w.writeEntry(b, sh, &v, entries)
+		}
+		if err != nil {
 			return err
 		}
+		entries++
 	}
 	if len(w.warnings) > 0 {
 		if err := w.writeWarnings(b, entries); err != nil {
@@ -209,24 +149,7 @@ func (w *walk) write(ctx context.Context, b *bodyWriter, sh *shape, page resourc
 		entries++
 	}
 	b.endList(entries)
-	if !linked {
-		w.writeLinks(b, page.More)
-	}
 	b.endResource("Bundle")
-	return nil
-}
-
-// writeLinksAhead writes the links after going through the rest of the page.
-func (w *walk) writeLinksAhead(ctx context.Context, b *bodyWriter, more bool) error {
-	ahead := *w
-	for ahead.query.Count > 0 {
-		page, err := ahead.next(ctx)
-		if err != nil {
-			return err
-		}
-		more = page.More
-	}
-	ahead.writeLinks(b, more)
 	return nil
 }
 

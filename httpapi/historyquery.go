@@ -34,8 +34,9 @@ func (w *walk) planSnapshot() error {
 	if err != nil {
 		return err
 	}
+	w.query.Horizon = w.s.reader.Applied()
 	if w.query.Snapshot = asOf; !given {
-		w.query.Snapshot = w.s.reader.Applied()
+		w.query.Snapshot = w.query.Horizon
 	}
 	text, paged, err := w.r.query.one("ct")
 	if err != nil {
@@ -157,19 +158,25 @@ func (w *walk) when(name string) (period, bool, error) {
 }
 
 // writeLinks writes the links of the page. All lead into the same snapshot.
-func (w *walk) writeLinks(b *bodyWriter, more bool) {
+func (w *walk) writeLinks(b *bodyWriter) {
 	l := links{to: w.r.base + w.r.historyPath()}
 	l.add(b, "self", string(w.r.query.encode(nil)))
 	if !w.countAll {
 		l.add(b, "first", w.linkTo(&pageToken{}))
+		shown := w.page.Positions
 		if w.previous {
+			first := w.query.Start
+			if len(shown) > 0 {
+				first = shown[0]
+			}
 			back := resource.HistoryQuery{Ascending: w.query.Ascending, Backward: true}
-			if step(&back, w.firstAt) {
+			if step(&back, first) {
 				l.add(b, "previous", w.linkTo(&pageToken{start: back.Start, hasStart: true, backward: true}))
 			}
 		}
-		if more {
-			l.add(b, "next", w.linkTo(&pageToken{start: w.query.Start, hasStart: true}))
+		next := resource.HistoryQuery{Ascending: w.query.Ascending}
+		if w.page.More && step(&next, shown[len(shown)-1]) {
+			l.add(b, "next", w.linkTo(&pageToken{start: next.Start, hasStart: true}))
 		}
 	}
 	l.end(b)

@@ -21,7 +21,7 @@ type service struct {
 
 func newService(t testing.TB, o Options) *service { return newServiceOf(t, definitions.R4, o) }
 
-func newServiceOf(t testing.TB, version definitions.Version, o Options) *service {
+func newServiceOf(t testing.TB, version definitions.Version, o Options, offer ...func(*Dependencies)) *service {
 	t.Helper()
 	d, err := definitions.Load(version)
 	if err != nil {
@@ -34,7 +34,11 @@ func newServiceOf(t testing.TB, version definitions.Version, o Options) *service
 	if o.NewID == nil {
 		o.NewID = func() string { return "request-1" }
 	}
-	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}, o)
+	dependencies := Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d}
+	for _, add := range offer {
+		add(&dependencies)
+	}
+	s, err := New(dependencies, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (p *results) include(ctx context.Context, link string) (err error) {
 		return nil
 	}
 	p.included, err = p.s.searcher.Include(ctx, search.IncludeRequest{
-		Query: q, Snapshot: p.snapshot, Matches: p.page.Matches, Skip: p.token.skip, Limit: p.limit,
+		Query: q, Snapshot: p.snapshot, Horizon: p.horizon, Matches: p.page.Matches, Skip: p.token.skip, Limit: p.limit,
 	})
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *Server) includes(ctx context.Context, r *request) (response, error) {
 // findAgain asks for the matches of the page whose includes go on.
 func (p *results) findAgain(ctx context.Context) (err error) {
 	p.page, err = p.s.searcher.Search(ctx, search.PageRequest{
-		Query: p.query, Snapshot: p.snapshot, Cursor: p.token.start, HasCursor: p.token.hasStart, Count: p.count,
+		Query: p.query, Snapshot: p.snapshot, Horizon: p.horizon, Cursor: p.token.start, HasCursor: p.token.hasStart, Count: p.count,
 	})
 	return err
 }

@@ -23,14 +23,14 @@ type Events interface {
 }
 
 // GET /log/events tells the log, outside of FHIR: to auditors, and to programs that
-// follow it. Whoever may read it may read everything, so it has the right of access
-// that /metrics has: it is served where that is served.
+// follow it. Whoever may read it may read everything, so it has a right of access of
+// its own: Options.EventTokens, and it is served where /metrics is served.
 //
 //	from         a position, an instant, or now; by default the beginning
 //	until        the moment to end with, inclusive; by default what there is
 //	follow       true: go on with what comes
-//	type, resource, author, interaction
-//	             what is asked for: Patient,Observation; Patient/1; …; create,update
+//	type, resource, author, agent, address, interaction
+//	             what is asked for: Patient,Observation; Patient/1; …; 192.0.2.7; create,update
 //	bodies       true: with the contents that can still be read
 //	all          true: with what is about no resource, and what is left of erased versions
 //
@@ -57,7 +57,7 @@ func (s *Server) eventPlaces() []place {
 	if s.events == nil || s.options.SeparateMetrics {
 		return nil
 	}
-	return []place{{template: eventsPath, root: true, outside: true, handler: s.EventsHandler()}}
+	return []place{{template: eventsPath, root: true, outside: true, public: len(s.tokens) > 0, handler: s.EventsHandler()}}
 }
 
 // EventsHandler serves the events of the log, for the listener of the metrics; see
@@ -76,6 +76,12 @@ func (s *Server) EndFeeds() { s.endFeeds() }
 // tellEvents answers a request; an error says that the answer has not begun.
 func (s *Server) tellEvents(w http.ResponseWriter, h *http.Request) error {
 	header := w.Header()
+	if err := s.tokens.check(h); err != nil {
+		return err
+	}
+	if err := s.lockedOut(); err != nil {
+		return err
+	}
 	if s.events == nil {
 		return domain.NewError(domain.NotFound, "The events of the log are not served here.")
 	}
@@ -145,11 +151,14 @@ func feedFormat(accept []string) (sse bool, err error) {
 // Last-Event-ID along with the URL of before.
 func (s *Server) parseFeed(h *http.Request) (feed.Query, error) {
 	q := feed.Query{Heartbeat: feedHeartbeat}
-	given, err := parsePlainQuery(h, "from", "until", "follow", "type", "resource", "author", "interaction", "bodies", "all")
+	given, err := parsePlainQuery(h, "from", "until", "follow", "type", "resource", "author", "agent", "address", "interaction", "bodies", "all")
 	if err != nil {
 		return q, err
 	}
-	words := feed.Words{Type: given.values["type"], Resource: given.values["resource"], Author: given.values["author"], Interaction: given.values["interaction"]}
+	words := feed.Words{
+		Type: given.values["type"], Resource: given.values["resource"], Author: given.values["author"],
+		Agent: given.values["agent"], Address: given.values["address"], Interaction: given.values["interaction"],
+	}
 	if q.Filter, err = words.Parse(s.isType); err != nil {
 		return q, err
 	}

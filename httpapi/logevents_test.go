@@ -80,17 +80,7 @@ func newTold() *told {
 // newFeedService serves a log; the model behind it has as many records.
 func newFeedService(t testing.TB, l *told, o Options) *service {
 	t.Helper()
-	d, err := definitions.Load(definitions.R4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := newModel(d)
-	o.NewID = func() string { return "request-1" }
-	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d, Events: l}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sv := &service{t: t, s: s, model: m}
+	sv := newServiceOf(t, definitions.R4, o, func(d *Dependencies) { d.Events = l })
 	for i := range l.entries {
 		sv.do(fmt.Sprintf("PUT /fhir/Patient/%d", i), fmt.Sprintf(`{"resourceType":"Patient","id":"%d"}`, i)).want(201)
 	}

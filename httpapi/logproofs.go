@@ -11,7 +11,7 @@ import (
 
 // Proofs proves what the log holds. Its methods fail with a *domain.Error for what a
 // client may be told, and are called concurrently. What they give holds no content of
-// a resource beyond type and id.
+// a resource beyond type and id; Prove tells who wrote it, from where and why.
 type Proofs interface {
 	// PublicKey is what checkpoints are verified with.
 	PublicKey() string
@@ -62,7 +62,8 @@ func (s *Server) proofPlaces() []place {
 		return nil
 	}
 	outside := func(path string, get, post plainCall) place {
-		return place{template: logPath + path, root: true, outside: true, handler: s.plain(get, post)}
+		// Hashes and signatures are for everybody; a proof has what events have.
+		return place{template: logPath + path, root: true, outside: true, public: path != "/proof", handler: s.plain(get, post)}
 	}
 	places := []place{
 		outside("/checkpoint", s.logCheckpoint, nil), outside("/key", s.logKey, nil),
@@ -128,6 +129,9 @@ func (s *Server) plainFailure(w http.ResponseWriter, err error) {
 	failed := s.failure(w.Header().Get("X-Request-Id"), err)
 	header := w.Header()
 	header["Content-Type"] = []string{"text/plain; charset=utf-8"}
+	if failed.status == http.StatusUnauthorized {
+		header["Www-Authenticate"] = challenge
+	}
 	if failed.retry {
 		header["Retry-After"] = []string{"1"}
 	}

@@ -54,17 +54,8 @@ func (p *testProofs) Cosign(signed []byte) error {
 
 func newProven(t testing.TB, o Options) (*service, *testProofs) {
 	t.Helper()
-	d, err := definitions.Load(definitions.R4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, p := newModel(d), &testProofs{}
-	o.Clock, o.NewID = m.now, func() string { return "request-1" }
-	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d, Proofs: p}, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &service{t: t, s: s, model: m}, p
+	p := &testProofs{}
+	return newServiceOf(t, definitions.R4, o, func(d *Dependencies) { d.Proofs = p }), p
 }
 
 func TestLogProofs(t *testing.T) {

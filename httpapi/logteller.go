@@ -12,6 +12,7 @@ import (
 // slow client as long as that takes its bytes at the slowest pace permitted: nothing
 // waits for it but itself.
 type teller struct {
+	s       *Server
 	w       http.ResponseWriter
 	control *http.ResponseController
 	source  string
@@ -29,7 +30,7 @@ func (s *Server) newTeller(w http.ResponseWriter, sse bool, from uint64) *teller
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Time{}) // nothing more is to come from the client
 	return &teller{
-		w: w, control: control, source: s.events.Source(), sse: sse,
+		s: s, w: w, control: control, source: s.events.Source(), sse: sse,
 		grace: s.options.SlowGrace, rate: int64(s.options.MinBytesPerSecond),
 		from: from, next: from, sent: time.Now(),
 	}
@@ -37,6 +38,9 @@ func (s *Server) newTeller(w http.ResponseWriter, sse bool, from uint64) *teller
 
 // Entry writes an event.
 func (t *teller) Entry(e *feed.Entry) error {
+	if err := t.s.lockedOut(); err != nil {
+		return err // to read on, ask again when the key is back
+	}
 	if t.sse {
 		t.buf = append(t.buf, "id: "...)
 		t.buf = strconv.AppendUint(t.buf, e.Position, 10)

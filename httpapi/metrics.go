@@ -102,7 +102,7 @@ func (m *metrics) count(place int, method string, status int, elapsed time.Durat
 }
 
 // observe counts and logs a finished request. Nothing of path, query or body
-// goes into the log.
+// goes into the log, nor the reason, which is free text.
 func (s *Server) observe(x *exchange, received int) {
 	elapsed := time.Since(x.started)
 	number := len(s.routes.places)
@@ -116,6 +116,9 @@ func (s *Server) observe(x *exchange, received int) {
 	if line := s.log.Debug(); line.Enabled() {
 		if x.request.rules != nil {
 			line.Str("resource_type", string(x.request.rules.name))
+		}
+		if author := x.request.client.author; author != "" {
+			line.Str("author", author)
 		}
 		line.Str("method", knownMethod(x.h.Method)).Str("route", s.metrics.names[number]).Int("status", x.status).
 			Dur("elapsed", elapsed).Str("request_id", x.request.requestID).Msg("request answered")

@@ -38,11 +38,23 @@ type model struct {
 	commands []commit.Command // of the last commit
 }
 
-// record is one event; gone says that it is erased, purged or not kept.
+// record is one event.
 type record struct {
 	resource.Version
-	gone   bool
-	marker bool // an erasure or purge: no version
+	gone   uint64 // the number of records with which it is erased, purged or not kept; 0: it is there
+	marker bool   // an erasure or purge: no version
+	lost   bool   // its content was taken by a compaction
+}
+
+// shows says that the record is a version that answers as of a horizon.
+func (r *record) shows(horizon uint64) bool { return !r.marker && (r.gone == 0 || r.gone > horizon) }
+
+// horizon is the one that is given, or that of what is applied now.
+func (m *model) horizon(given uint64) uint64 {
+	if given == 0 {
+		return uint64(len(m.records))
+	}
+	return given
 }
 
 // epoch is when the model's time begins.
@@ -85,7 +97,7 @@ func (m *model) now() time.Time {
 func (m *model) current(t domain.ResourceType, id domain.LogicalID) int {
 	for i := len(m.records) - 1; i >= 0; i-- {
 		r := &m.records[i]
-		if r.Type == t && r.ID == id && !r.gone && !r.marker {
+		if r.Type == t && r.ID == id && r.shows(m.horizon(0)) {
 			return i
 		}
 	}
@@ -97,6 +109,11 @@ func (m *model) Commit(ctx context.Context, caller commit.Caller, commands []com
 	defer m.mu.Unlock()
 	if caller.RequestID == "" {
 		return nil, errors.New("a caller without a request id")
+	}
+	if err := errors.Join(
+		event.CheckText(caller.Author, event.MaxAuthor), event.CheckText(caller.Agent, event.MaxAgent), event.CheckText(caller.Reason, event.MaxReason),
+	); err != nil {
+		return nil, fmt.Errorf("a caller who must not get into the log: %w", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -233,8 +250,8 @@ func (m *model) apply(c *commit.Command, links map[string]string, outcomes []com
 	change := commit.Nothing
 	for i := range m.records {
 		r := &m.records[i]
-		if r.Type == c.Type && r.ID == c.ID && !r.gone && !r.marker && (c.Interaction == event.HardDelete || i != at) {
-			r.gone = true
+		if r.Type == c.Type && r.ID == c.ID && r.shows(m.horizon(0)) && (c.Interaction == event.HardDelete || i != at) {
+			r.gone = m.horizon(0) + 1
 			change = map[event.Interaction]commit.Change{event.HardDelete: commit.Deleted, event.PurgeHistory: commit.Purged}[c.Interaction]
 		}
 	}
@@ -264,7 +281,9 @@ func (m *model) put(c *commit.Command, v resource.Version, at int, links map[str
 		if resource.SameContent(m.records[at].Body, body) {
 			return commit.Outcome{Change: commit.Unchanged, Version: m.records[at].Version}
 		}
-		m.records[at].gone = c.KeepNoMetaHistory && resource.SameButMeta(m.records[at].Body, body)
+		if c.KeepNoMetaHistory && resource.SameButMeta(m.records[at].Body, body) {
+			m.records[at].gone = m.horizon(0) + 1
+		}
 	}
 	v.Body, v.MetaAt = body, metaAt
 	m.records = append(m.records, record{Version: v})
@@ -300,7 +319,7 @@ func (m *model) ReadVersion(_ context.Context, t domain.ResourceType, id domain.
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, r := range m.records {
-		if r.Type == t && r.ID == id && !r.gone && !r.marker && r.Version.Version == wanted {
+		if r.Type == t && r.ID == id && r.shows(m.horizon(0)) && r.Version.Version == wanted {
 			return r.Version, nil
 		}
 	}
@@ -309,7 +328,7 @@ func (m *model) ReadVersion(_ context.Context, t domain.ResourceType, id domain.
 
 func (m *model) InstanceHistory(ctx context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error) {
 	m.mu.Lock()
-	known := m.current(t, id) >= 0
+	known := slices.ContainsFunc(m.records, func(r record) bool { return r.Type == t && r.ID == id && r.shows(m.horizon(q.Horizon)) })
 	m.mu.Unlock()
 	if !known {
 		return resource.HistoryPage{}, domain.NewError(domain.NotFound, "never was")
@@ -327,12 +346,12 @@ func (m *model) page(ctx context.Context, t domain.ResourceType, id domain.Logic
 	if m.fail != nil {
 		return resource.HistoryPage{}, m.fail
 	}
-	var all []resource.Version
+	var all []uint64
 	for i := range m.records {
 		r := &m.records[i]
 		inside := uint64(i) >= q.From && uint64(i) < min(q.Before, q.Snapshot)
-		if inside && !r.gone && !r.marker && (t == "" || r.Type == t) && (id == "" || r.ID == id) && m.currentSince(i, q.CurrentAt) {
-			all = append(all, r.Version)
+		if inside && r.shows(m.horizon(q.Horizon)) && (t == "" || r.Type == t) && (id == "" || r.ID == id) && m.currentSince(i, q.CurrentAt) {
+			all = append(all, r.Position)
 		}
 	}
 	page := resource.HistoryPage{Total: len(all)}
@@ -343,17 +362,17 @@ func (m *model) page(ctx context.Context, t domain.ResourceType, id domain.Logic
 		slices.Reverse(all)
 	}
 	if q.HasStart {
-		all = slices.DeleteFunc(all, func(v resource.Version) bool {
+		all = slices.DeleteFunc(all, func(position uint64) bool {
 			if q.Ascending == q.Backward {
-				return v.Position > q.Start
+				return position > q.Start
 			}
-			return v.Position < q.Start
+			return position < q.Start
 		})
 	}
 	page.More = len(all) > q.Count
-	page.Entries = all[:min(q.Count, len(all))]
+	page.Positions = all[:min(q.Count, len(all))]
 	if q.Backward {
-		slices.Reverse(page.Entries)
+		slices.Reverse(page.Positions)
 	}
 	return page, ctx.Err()
 }

@@ -12,7 +12,7 @@ import (
 // selectBy finds the matches of a command's criteria, and refuses more than it
 // may have.
 func (m *model) selectBy(c *commit.Command) (matches []int, err error) {
-	w := m.at(uint64(len(m.records)))
+	w := m.at(m.horizon(0), 0)
 	matches = w.matches(c.Criteria)
 	if w.err != nil {
 		return nil, w.err

@@ -26,7 +26,7 @@ func (m *model) Search(ctx context.Context, r search.PageRequest) (search.Page, 
 		return search.Page{}, m.fail
 	}
 	m.asked = append(m.asked, r)
-	w := m.at(r.Snapshot)
+	w := m.at(r.Snapshot, r.Horizon)
 	found := w.matches(r.Query)
 	page := search.Page{Total: -1}
 	if r.Total {
@@ -52,7 +52,7 @@ func (m *model) Search(ctx context.Context, r search.PageRequest) (search.Page, 
 func (m *model) Include(ctx context.Context, r search.IncludeRequest) (search.Included, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w := m.at(r.Snapshot)
+	w := m.at(r.Snapshot, r.Horizon)
 	var all search.Included
 	seen := map[int]bool{}
 	var from []int
@@ -89,8 +89,11 @@ func (m *model) ReadAt(_ context.Context, position uint64) (resource.Version, er
 	if m.onRead != nil {
 		m.onRead(position)
 	}
-	if position >= uint64(len(m.records)) || m.records[position].gone || m.records[position].marker {
-		return resource.Version{}, domain.NewError(domain.NotFound, "nothing at this position")
+	switch {
+	case position >= uint64(len(m.records)) || m.records[position].marker:
+		panic("nothing at this position")
+	case m.records[position].lost:
+		return resource.Version{}, domain.NewError(domain.Unavailable, "its content is gone")
 	}
 	return m.records[position].Version, nil
 }
@@ -101,7 +104,7 @@ func (m *model) ReadAsOf(_ context.Context, t domain.ResourceType, id domain.Log
 	for i := int(min(snapshot, uint64(len(m.records)))) - 1; i >= 0; i-- {
 		r := &m.records[i]
 		switch {
-		case r.Type != t || r.ID != id || r.gone || r.marker:
+		case r.Type != t || r.ID != id || !r.shows(m.horizon(0)):
 		case r.Deleted:
 			return resource.Version{}, &domain.Error{Kind: domain.Deleted, Issues: []domain.Issue{{Message: "was deleted"}}, Version: r.Version.Version}
 		default:

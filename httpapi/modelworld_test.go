@@ -18,12 +18,12 @@ type world struct {
 	err  error
 }
 
-// at finds the state after a number of records. The model is locked.
-func (m *model) at(snapshot uint64) *world {
+// at finds the state after a number of records, as of a horizon. The model is locked.
+func (m *model) at(snapshot, horizon uint64) *world {
 	w := &world{m: m}
 	newest := map[string]int{}
 	for i := range m.records[:min(snapshot, uint64(len(m.records)))] {
-		if r := &m.records[i]; !r.gone && !r.marker {
+		if r := &m.records[i]; r.shows(m.horizon(horizon)) {
 			newest[string(r.Type)+"/"+string(r.ID)] = i
 		}
 	}

@@ -68,9 +68,10 @@ var operations = []operation{
 	},
 	{
 		kind: compactKind, title: "Compact", identifier: "Compact", system: true,
-		description: "Removes from the files of the server, for good, the content of versions that hard deletes and $purge-history have hidden, and of versions that were replaced where no history is kept. It changes no answer and no proof: that there was a version, its type, id and instant, and who erased it stay on the log. It is invoked with POST; if a compaction is active, the answer is that one. GET shows the active one. The compaction itself is at /_operations/compact/[id], as Content-Location says, where GET shows how far it is and DELETE cancels it; what is erased by then stays so. It is not on the log; a restart of the server goes on with it. It ends with a rebuild of the index, for which a reindex job has to end first.",
+		description: "Removes from the files of the server, for good, the content of versions that hard deletes and $purge-history have hidden, and of versions that were replaced where no history is kept. It changes no answer and no proof: that there was a version, its type, id and instant, and who erased it stay on the log, but for the id of what was hard deleted if that is to be erased too. It is invoked with POST; if a compaction is active, the answer is that one. GET shows the active one. The compaction itself is at /_operations/compact/[id], as Content-Location says, where GET shows how far it is and DELETE cancels it; what is erased by then stays so. It is not on the log; a restart of the server goes on with it. It ends with a rebuild of the index, for which a reindex job has to end first.",
 		parameters: []parameterDefinition{
-			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "The compaction: its id, status, progress in percent, instants, how many versions were erased and by how much that made the log smaller", Type: "Parameters"},
+			{Name: "eraseIds", Use: "in", Min: 0, Max: "1", Documentation: "true: the ids of what was hard deleted go as well, from all that is left of its versions and of its erasure, and with them what could prove what these records were. The log says which records these are. A conflict while a compaction is active that leaves ids", Type: "boolean"},
+			{Name: "return", Use: "out", Min: 1, Max: "1", Documentation: "The compaction: its id, status, progress in percent, instants, how many versions and ids were erased and by how much that made the log smaller", Type: "Parameters"},
 		},
 	},
 	{

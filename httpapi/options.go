@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -23,8 +24,17 @@ type Options struct {
 	// in Location and fullUrl. Empty: derived from each request's Host.
 	BaseURL string
 	// TrustForwarded believes X-Forwarded-Proto and X-Forwarded-Host when BaseURL
-	// is empty. Only behind a proxy that sets both.
+	// is empty, and the last address in X-Forwarded-For. Only behind a proxy that sets
+	// the first two and adds to the third.
 	TrustForwarded bool
+	// AuthorHeader names the header in which a proxy says who asks, such as
+	// X-Forwarded-User. It goes into the events of what a request writes; without it
+	// all but what is public gets 401. Only behind a proxy that authenticates, and
+	// replaces the header where a client sends it. Empty: nobody is asked.
+	AuthorHeader string
+	// EventTokens, if there are any, are what /log/events wants one of, in place of
+	// an author.
+	EventTokens []string
 
 	// MaxBodyBytes bounds one request body after decompression, default 128 MiB.
 	MaxBodyBytes int64
@@ -155,6 +165,13 @@ func (o Options) complete(d *definitions.Definitions) (Options, error) {
 	orDefault(&o.MaxIncludes, 1000, "included resources", fault)
 	orDefault(&o.CompressAbove, 4096, "size for compression", fault)
 	o.checkTypes(d, fault)
+	checkAuthorHeader(o.AuthorHeader, fault)
+	o.AuthorHeader = http.CanonicalHeaderKey(o.AuthorHeader)
+	for i, token := range o.EventTokens {
+		if wrong := CheckToken(token); wrong != "" {
+			fault("event token %d %s", i+1, wrong)
+		}
+	}
 	o.CORS.check(fault)
 	if o.SoftwareVersion == "" {
 		o.SoftwareVersion = "development"

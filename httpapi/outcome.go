@@ -39,7 +39,10 @@ var failureClasses = map[domain.Kind]failureClass{
 	domain.TooCostly:          {http.StatusBadRequest, "too-costly", "The request would cost too much to answer."},
 	domain.Timeout:            {http.StatusRequestTimeout, "timeout", "The request was not finished in time. A write may still take effect."},
 	domain.Throttled:          {http.StatusTooManyRequests, "throttled", "There is too much to do at once. Try again later."},
+	domain.Unauthenticated:    {http.StatusUnauthorized, "login", "The server does not know who asks."},
 	domain.Unavailable:        {http.StatusServiceUnavailable, "processing", "The server cannot do this now. Try again later."},
+	domain.KeyGone:            {http.StatusForbidden, "invalid", "The operator's key, under which everything is encrypted, is not there."},
+	domain.StorageFull:        {http.StatusInsufficientStorage, "no-store", "The server's storage is full: nothing was written."},
 }
 
 // classOf looks a Kind up. In STU3 a version clash is a conflict

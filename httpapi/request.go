@@ -14,6 +14,7 @@ import (
 // Bundle.
 type request struct {
 	requestID string // the server's id of the HTTP request
+	client    client // who sent it
 	method    string
 	target
 	call  *call
@@ -81,9 +82,16 @@ func (s *Server) try(ctx context.Context, r *request) (response, error) {
 	return s.write(ctx, r)
 }
 
-// caller tells who makes a commit.
+// signer tells who is behind what a request writes, and why.
+func (r *request) signer() commit.Caller {
+	return commit.Caller{Author: r.client.author, RequestID: r.requestID, Agent: r.client.agent, Address: r.client.address, Reason: r.client.reason}
+}
+
+// caller tells who makes a commit, and what it takes.
 func (r *request) caller() commit.Caller {
-	return commit.Caller{RequestID: r.requestID, Bases: []string{r.base + "/"}, Reserve: r.stored.growBy, Findings: r.prefer.returns == returnOutcome}
+	c := r.signer()
+	c.Bases, c.Reserve, c.Findings = []string{r.base + "/"}, r.stored.growBy, r.prefer.returns == returnOutcome
+	return c
 }
 
 func (c *call) takesProvenance() bool {

@@ -34,7 +34,7 @@ type call struct {
 	searches bool   // its parameters are those of a search
 	needs    kind   // what must be offered as well
 	missing  string // what it would be, for calls of FHIR that are not offered here
-	open     bool   // answered without waiting for a turn: small and never blocking
+	open     bool   // public, and answered without waiting for a turn: small and never blocking
 }
 
 // offered says whether the call does anything.
@@ -47,6 +47,7 @@ type place struct {
 	handler  http.Handler // answers everything itself, outside FHIR
 	root     bool         // the template stands at the root of the server, not below the base path
 	outside  bool         // not part of the FHIR service: entries of Bundles cannot reach it
+	public   bool         // of a handler: for everybody, whoever asks
 	number   int          // index in the table
 }
 
@@ -134,11 +135,10 @@ func (s *Server) places() []place {
 		}},
 	}
 	places = append(places, s.administrationPlaces()...)
-	places = append(places, s.rebuildPlaces()...)
-	places = append(places, s.compactPlaces()...)
+	places = append(places, runPlaces(s.rebuilds, rebuild)...)
+	places = append(places, runPlaces(s.compactions, compaction)...)
 	places = append(places, s.proofPlaces()...)
 	places = append(places, s.eventPlaces()...)
-	places = append(places, s.compactPlaces()...)
 	places = append(places, s.fhirpathPlaces()...)
 	places = append(places, s.validatePlaces()...)
 	if s.options.BasePath != "" {
@@ -146,10 +146,10 @@ func (s *Server) places() []place {
 			place{template: "/health/check", root: true, outside: true, calls: []call{
 				{method: get, answer: (*Server).health, open: true},
 			}},
-			place{template: "/", root: true, outside: true, handler: http.HandlerFunc(s.welcome)})
+			place{template: "/", root: true, outside: true, public: true, handler: http.HandlerFunc(s.welcome)})
 	}
 	if !s.options.SeparateMetrics {
-		places = append(places, place{template: "/metrics", root: true, outside: true, handler: s.gather})
+		places = append(places, place{template: "/metrics", root: true, outside: true, public: true, handler: s.gather})
 	}
 	return places
 }

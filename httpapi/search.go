@@ -12,7 +12,8 @@ import (
 // results is one page of a search on its way to the client
 // (https://hl7.org/fhir/R4/search.html). Which versions it shows is known before
 // the answer begins, so that faults get a status of their own; the versions
-// themselves are read one by one while it is written, but for small pages.
+// themselves are read one by one while it is written. All of it is as of the snapshot
+// and the horizon, whatever is erased meanwhile.
 type results struct {
 	s     *Server
 	r     *request
@@ -20,12 +21,11 @@ type results struct {
 
 	token    pageToken // of this page
 	snapshot uint64
-	fresh    bool // the snapshot is what was applied when the request came
-	count    int  // matches on a page; 0 asks for the total only
-	limit    int  // included resources of an answer
+	horizon  uint64 // what was applied when the request came
+	count    int    // matches on a page; 0 asks for the total only
+	limit    int    // included resources of an answer
 
 	page     search.Page
-	ahead    []resource.Version // the first matches, read already
 	included search.Included
 	issues   []domain.Issue // the first entry: warnings and remarks
 	overflow string         // link to further included resources, "" if there is none
@@ -37,7 +37,7 @@ func (s *Server) search(ctx context.Context, r *request) (response, error) {
 	if err := p.plan(ctx, "ct"); err != nil {
 		return response{}, err
 	}
-	if err := p.findWhole(ctx); err != nil {
+	if err := p.find(ctx); err != nil {
 		return response{}, err
 	}
 	if err := p.include(ctx, "related"); err != nil {
@@ -61,7 +61,7 @@ func (p *results) find(ctx context.Context) (err error) {
 		wanted = true
 	}
 	p.page, err = p.s.searcher.Search(ctx, search.PageRequest{
-		Query: p.query, Snapshot: p.snapshot,
+		Query: p.query, Snapshot: p.snapshot, Horizon: p.horizon,
 		Cursor: p.token.start, HasCursor: p.token.hasStart,
 		Count: p.count, Total: wanted,
 	})
@@ -106,14 +106,11 @@ func (p *results) writeEntries(ctx context.Context, b *bodyWriter, sh *shape, ma
 		mode      string
 		positions []uint64
 	}{{"match", matches}, {"include", included}} {
-		for i, position := range group.positions {
+		for _, position := range group.positions {
 			if b.dropped { // the client wants the headers only
 				break
 			}
-			v, err := p.match(ctx, group.mode, i, position)
-			if domain.KindOf(err) == domain.NotFound || err == nil && v.Deleted {
-				continue // erased since it was found
-			}
+			v, err := p.s.searcher.ReadAt(ctx, position)
 			if err == nil {
 				err = p.writeEntry(ctx, b, sh, &v, group.mode, entries)
 			}

@@ -254,18 +254,6 @@ func TestSearchTotals(t *testing.T) {
 	})
 }
 
-// TestErasedWhileAnswering: what is erased after it was found is left out.
-func TestErasedWhileAnswering(t *testing.T) {
-	sv := ward(t, Options{})
-	sv.model.onRead = func(position uint64) {
-		if position == 1 {
-			sv.model.records[1].gone = true
-		}
-	}
-	sv.do("GET /fhir/Patient").wantFound("a c")
-	sv.do("GET /fhir/Observation?_id=o2&_include=Observation:subject").wantFound("o2")
-}
-
 // TestLargeSearch writes more than is gathered before it is sent.
 func TestLargeSearch(t *testing.T) {
 	sv := newService(t, Options{})

@@ -67,6 +67,7 @@ func (p *results) planSnapshot(paging string, asked parameters) error {
 	if err != nil {
 		return err
 	}
+	p.horizon = p.s.reader.Applied()
 	text, paged, err := p.r.query.one(paging)
 	switch {
 	case err != nil:
@@ -80,7 +81,7 @@ func (p *results) planSnapshot(paging string, asked parameters) error {
 	case past:
 		p.snapshot = asOf
 	default:
-		p.snapshot, p.fresh = p.s.reader.Applied(), true
+		p.snapshot = p.horizon
 	}
 	p.token.snapshot, p.token.instant = p.snapshot, p.s.now()
 	return nil

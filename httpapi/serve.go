@@ -42,12 +42,28 @@ func (s *Server) serveHTTP(w http.ResponseWriter, h *http.Request) {
 	}
 	x.request.target = found
 	if found.place.handler != nil {
-		x.status = http.StatusOK
-		x.beginAnswer()
-		found.place.handler.ServeHTTP(w, h)
+		x.handOver(found.place)
 		return
 	}
 	x.serve()
+}
+
+// handOver has a place outside FHIR answer by itself.
+func (x *exchange) handOver(p *place) {
+	err := x.s.identify(&x.request.client, x.h, p.public)
+	if err == nil && !p.public {
+		err = x.s.lockedOut()
+	}
+	x.status = http.StatusOK
+	if err != nil {
+		x.status = x.s.classOf(domain.KindOf(err)).status
+	}
+	x.beginAnswer()
+	if err != nil {
+		x.s.plainFailure(x.w, err)
+		return
+	}
+	p.handler.ServeHTTP(x.w, x.h)
 }
 
 // end is deferred: whatever happened, resources are given back and the request
@@ -95,6 +111,17 @@ func (x *exchange) serve() {
 	if r.call, r.rules, err = s.locate(r.method, r.target); err != nil {
 		x.fail(err)
 		return
+	}
+	public := s.isPublic(r)
+	if err := s.identify(&r.client, x.h, public); err != nil {
+		x.fail(err)
+		return
+	}
+	if !public {
+		if err := s.lockedOut(); err != nil {
+			x.fail(err)
+			return
+		}
 	}
 	if r.call.optional && x.h.ContentLength == 0 {
 		r.call = r.call.withoutContent()
@@ -151,6 +178,9 @@ func (x *exchange) prepare() error {
 		return err
 	}
 	if r.prefer, err = parsePrefer(header["Prefer"]); err != nil {
+		return err
+	}
+	if err = s.learn(&r.client, x.h); err != nil {
 		return err
 	}
 	r.conditions = conditionsOf(header)
@@ -295,6 +325,9 @@ func answerHeaders(header http.Header, answer *response) {
 	}
 	if answer.status == http.StatusMethodNotAllowed {
 		header["Allow"] = []string{answer.allow}
+	}
+	if answer.status == http.StatusUnauthorized {
+		header["Www-Authenticate"] = challenge
 	}
 	if answer.retry {
 		header["Retry-After"] = []string{"1"}

@@ -39,7 +39,8 @@ type Reader interface {
 	Read(ctx context.Context, t domain.ResourceType, id domain.LogicalID) (resource.Version, error)
 	// ReadVersion returns a version, also one that is a deletion, or NotFound.
 	ReadVersion(ctx context.Context, t domain.ResourceType, id domain.LogicalID, v domain.VersionID) (resource.Version, error)
-	// InstanceHistory fails with NotFound for what never was or is erased.
+	// InstanceHistory is a page of the history of a resource. It fails with NotFound
+	// for what never was or is erased.
 	InstanceHistory(ctx context.Context, t domain.ResourceType, id domain.LogicalID, q resource.HistoryQuery) (resource.HistoryPage, error)
 	// TypeHistory is the history of a type, or of the whole system for "".
 	TypeHistory(ctx context.Context, t domain.ResourceType, q resource.HistoryQuery) (resource.HistoryPage, error)
@@ -61,8 +62,9 @@ type Searcher interface {
 	Search(ctx context.Context, r search.PageRequest) (search.Page, error)
 	// Include finds what a page of matches includes.
 	Include(ctx context.Context, r search.IncludeRequest) (search.Included, error)
-	// ReadAt returns the version at a position, or NotFound if there is none (any
-	// more).
+	// ReadAt returns the version at a position that a search or a history has given
+	// for the same answer, also if it was erased since. It fails with Unavailable when
+	// its content is gone by now.
 	ReadAt(ctx context.Context, position uint64) (resource.Version, error)
 	// ReadAsOf returns the version that was current at a snapshot. It fails with
 	// Kind NotFound for what was not there yet or is erased, and with Deleted,
@@ -73,10 +75,18 @@ type Searcher interface {
 // HealthCheck is one line of /health/check.
 type HealthCheck struct {
 	Name string
-	// Check returns nil when all is well; else its text is shown, so it must not
-	// hold anything about patients. It has to return quickly.
+	// Check returns nil when all is well, a Degraded when somebody has to act and
+	// requests are answered all the same, and any other error when the server should
+	// get no requests. The text is shown, so it must not hold anything about patients.
+	// It has to return quickly.
 	Check func(ctx context.Context) error
 }
+
+// Degraded is what a HealthCheck tells of a server that answers, but not in full.
+type Degraded string
+
+// Error is the text that is shown.
+func (d Degraded) Error() string { return string(d) }
 
 // Dependencies are what a Server works with. The first four are needed.
 type Dependencies struct {
@@ -89,14 +99,18 @@ type Dependencies struct {
 	// administered here.
 	Administrator Administrator
 	Jobs          Jobs
-	// Rebuilder, if set, is what $rebuild is for.
-	Rebuilder Rebuilder
-	// Compactor, if set, is what $compact is for.
-	Compactor Compactor
+	// Rebuilds, if set, are what $rebuild is for: they compute everything that reads
+	// and searches need anew from the log.
+	Rebuilds Runs
+	// Compactions, if set, are what $compact is for: they remove for good what hard
+	// deletes and $purge-history have hidden.
+	Compactions Runs
 	// Proofs, if set, is what /log is for.
 	Proofs Proofs
 	// Events, if set, is what /log/events tells.
 	Events Events
+	// Locked, if set, is asked whether there is a key to what is served.
+	Locked Locked
 	// Validator is what $validate asks; one is made if it is nil.
 	Validator *validate.Validator
 	// Profiles, if set, are what resources may be validated against as well.
@@ -113,10 +127,11 @@ type Server struct {
 	checks        []HealthCheck
 	administrator Administrator // nil, together with jobs: nothing is administered
 	jobs          Jobs
-	rebuilder     Rebuilder // may be nil
-	compactor     Compactor // may be nil
-	proofs        Proofs    // may be nil
-	events        Events    // may be nil
+	rebuilds      Runs   // may be nil
+	compactions   Runs   // may be nil
+	proofs        Proofs // may be nil
+	events        Events // may be nil
+	locked        Locked // may be nil
 	validator     *validate.Validator
 	profiles      Profiles // may be nil
 	fhir          *definitions.Definitions
@@ -135,6 +150,7 @@ type Server struct {
 	evaluations *gate
 	proving     *gate // the turns of proofs, which may wait for a checkpoint
 	feeds       *gate // the turns of feeds of events, which may last for ever
+	tokens      eventTokens
 	bodies      *budget
 	cors        *cors
 
@@ -162,7 +178,7 @@ func New(d Dependencies, o Options) (*Server, error) {
 	}
 	s := &Server{
 		writer: d.Writer, reader: d.Reader, searcher: d.Searcher, checks: d.Checks, fhir: d.Definitions,
-		administrator: d.Administrator, jobs: d.Jobs, rebuilder: d.Rebuilder, compactor: d.Compactor, proofs: d.Proofs, events: d.Events, validator: d.Validator, profiles: d.Profiles,
+		administrator: d.Administrator, jobs: d.Jobs, rebuilds: d.Rebuilds, compactions: d.Compactions, proofs: d.Proofs, events: d.Events, locked: d.Locked, validator: d.Validator, profiles: d.Profiles,
 		bundle: d.Definitions.Type("Bundle"), bundleEntry: d.Definitions.Type("Bundle.entry"), bundleRequest: d.Definitions.Type("Bundle.entry.request"),
 		options: o, log: o.Logger,
 		tokenKey:    tokenKey(o.TokenKey),
@@ -170,6 +186,7 @@ func New(d Dependencies, o Options) (*Server, error) {
 		evaluations: newGate(evaluationsAtOnce, o.QueueWait),
 		proving:     newGate(proofsAtOnce, o.QueueWait),
 		feeds:       newGate(feedsAtOnce, o.QueueWait),
+		tokens:      newEventTokens(o.EventTokens),
 		bodies:      newBudget(o.MaxBodyBytesInFlight, o.QueueWait),
 		cors:        newCORS(o.CORS),
 		gather:      promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,15 @@ func TestHealth(t *testing.T) {
 	sv.do("GET /fhir/health/check").want(200).wantAt("Healthy", "details", 1, "status")
 	sick = errors.New("full")
 	sv.do("GET /health/check").want(503).wantAt("Unhealthy", "overallStatus").wantAt("disk", "details", 1, "name").wantAt("full", "details", 1, "description").wantAt("Healthy", "details", 0, "status")
+	sick = fmt.Errorf("wrapped: %w", Degraded("nearly full"))
+	sv.do("GET /health/check").want(200).wantAt("Degraded", "overallStatus").wantAt("wrapped: nearly full", "details", 1, "description").wantAt("Degraded", "details", 1, "status").wantAt("Healthy", "details", 0, "status")
+	for _, order := range [][]error{{errors.New("gone"), sick}, {sick, errors.New("gone")}} {
+		sv.s.checks = nil
+		for _, err := range order {
+			sv.s.checks = append(sv.s.checks, HealthCheck{"check", func(context.Context) error { return err }})
+		}
+		sv.do("GET /health/check").want(503).wantAt("Unhealthy", "overallStatus")
+	}
 }
 
 func TestMetrics(t *testing.T) {

@@ -138,16 +138,8 @@ func TestValidateUpdateCannotCreate(t *testing.T) {
 }
 
 func TestValidateProfiles(t *testing.T) {
-	d, err := definitions.Load(definitions.R4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, p := newModel(d), &profilesFake{}
-	s, err := New(Dependencies{Writer: m, Reader: m, Searcher: m, Definitions: d, Profiles: p}, Options{Clock: m.now, NewID: func() string { return "request-1" }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	sv := &service{t: t, s: s, model: m}
+	p := &profilesFake{}
+	sv := newServiceOf(t, definitions.R4, Options{}, func(d *Dependencies) { d.Profiles = p })
 	good := `{"resourceType":"Patient",` + narrated + `}`
 	named := func(url string) string {
 		return `{"resourceType":"Parameters","parameter":[{"name":"profile","valueUri":"` + url + `"},{"name":"resource","resource":` + good + `}]}`

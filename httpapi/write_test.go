@@ -239,6 +239,8 @@ func TestFailures(t *testing.T) {
 		}
 		if kind == domain.Throttled || kind == domain.Unavailable {
 			a.header("Retry-After", "1").header("X-Ms-Retry-After-Ms", "1000")
+		} else {
+			a.header("Retry-After", "")
 		}
 		if kind == domain.MethodNotAllowed {
 			a.header("Allow", "GET, HEAD, PUT, PATCH, DELETE")

@@ -3,26 +3,20 @@ package definitions
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"fhirlog/domain/definitions/tables"
+	"fhirlog/domain/publicdata"
 )
 
 // TestSharedTables compares the tables with those that another program
-// distilled from the same packages. FHIRLOG_SHARED names the folder of shared
-// data that has them.
+// distilled from the same packages.
 func TestSharedTables(t *testing.T) {
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
 	for _, v := range Versions() {
 		t.Run(v.String(), func(t *testing.T) {
-			dir := filepath.Join(folder, "data", "definitions", strings.ToLower(v.String()))
+			dir := strings.ToLower(v.String())
 			compareTypes(t, load(t, v), dir)
 			compareCodes(t, load(t, v), dir)
 			compareSearch(t, load(t, v), dir)
@@ -32,11 +26,7 @@ func TestSharedTables(t *testing.T) {
 
 func readShared(t *testing.T, into any, path ...string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(path...))
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
+	if err := json.Unmarshal(publicdata.Read(t, append([]string{"definitions"}, path...)...), into); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,12 +1,9 @@
 package fhirpackage
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,6 +15,7 @@ import (
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/profile"
+	"fhirlog/domain/publicdata"
 )
 
 // HL7's packages of the specification itself, which hold its profiles.
@@ -53,40 +51,13 @@ func readPublished(t *testing.T, version definitions.Version) *Package {
 // eachExample visits HL7's example resources of a version.
 func eachExample(t *testing.T, version definitions.Version, visit func(name string, v fhirjson.Value)) {
 	t.Helper()
-	shared := os.Getenv("FHIRLOG_SHARED")
-	if shared == "" {
-		t.Skip("FHIRLOG_SHARED is the folder with the shared data")
-	}
-	file, err := os.Open(filepath.Join(shared, "data", "examples", strings.ToLower(version.String())+"-examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	zipped, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for archive := tar.NewReader(zipped); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if filepath.Ext(header.Name) != ".json" {
-			continue
-		}
-		text, err := io.ReadAll(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
+	publicdata.EachExample(t, version, func(name string, text []byte) {
 		document, err := fhirjson.Parse(text, fhirjson.Limits{})
 		if err != nil {
-			t.Fatalf("%s: %v", header.Name, err)
+			t.Fatalf("%s: %v", name, err)
 		}
-		visit(filepath.Base(header.Name), document.Root())
-	}
+		visit(name, document.Root())
+	})
 }
 
 // faulty are the examples that break a published profile, with what is wrong.

@@ -1,34 +1,17 @@
 package fhirpath
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
-
-// The tests of this file run HL7's tests of FHIRPath, and the expressions of
-// FHIR itself on HL7's examples. They are not part of the project:
-// FHIRLOG_SHARED names the folder that holds them.
-
-func sharedFolder(t testing.TB) string {
-	t.Helper()
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
-	return folder
-}
 
 // suiteTest is one test of HL7's suite.
 type suiteTest struct {
@@ -49,13 +32,8 @@ var knownMisses = map[string]string{
 }
 
 func TestSharedSuite(t *testing.T) {
-	folder := filepath.Join(sharedFolder(t), "data", "testcases", "json", "r4")
-	text, err := os.ReadFile(filepath.Join(folder, "fhirpath-tests.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var tests []suiteTest
-	if err := json.Unmarshal(text, &tests); err != nil {
+	if err := json.Unmarshal(publicdata.Read(t, "testcases", "json", "r4", "fhirpath-tests.json"), &tests); err != nil {
 		t.Fatal(err)
 	}
 	d := load(t, definitions.R4)
@@ -63,11 +41,7 @@ func TestSharedSuite(t *testing.T) {
 	passed := 0
 	for _, test := range tests {
 		if _, read := inputs[test.Input]; !read && test.Input != "" {
-			text, err := os.ReadFile(filepath.Join(folder, "inputs", test.Input))
-			if err != nil {
-				t.Fatal(err)
-			}
-			inputs[test.Input] = parse(t, string(text))
+			inputs[test.Input] = parse(t, string(publicdata.Read(t, "testcases", "json", "r4", "inputs", test.Input)))
 		}
 		problem := runSuiteTest(d, test, inputs[test.Input])
 		reason, known := knownMisses[test.Name]
@@ -150,35 +124,6 @@ func conformsToType(item Item, profile string) (bool, error) {
 	return item.Type().Name == name, nil
 }
 
-// eachExample calls visit for each file of an archive of examples.
-func eachExample(t testing.TB, archive string, visit func(name string, text []byte)) {
-	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := tar.NewReader(z)
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		visit(filepath.Base(header.Name), text)
-	}
-}
-
 // knownErrors are invariants that are wrong themselves, by their key.
 var knownErrors = map[definitions.Version]map[string]string{
 	definitions.R5: {"eld-11": "calls contains() on several types; and means a string by \":\", which is a name"},
@@ -187,14 +132,12 @@ var knownErrors = map[definitions.Version]map[string]string{
 // TestSharedExamples evaluates every search parameter and invariant of each
 // FHIR version on every example of its type.
 func TestSharedExamples(t *testing.T) {
-	folder := sharedFolder(t)
 	for _, v := range definitions.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			d := load(t, v)
 			rules := &ruleBook{t: t, d: d, compiled: map[string]*Expression{}}
 			evaluated, broken := 0, map[string]int{}
-			archive := filepath.Join(folder, "data", "examples", strings.ToLower(v.String())+"-examples.tar.gz")
-			eachExample(t, archive, func(name string, text []byte) {
+			publicdata.EachExample(t, v, func(name string, text []byte) {
 				document, err := fhirjson.Parse(text, fhirjson.Limits{})
 				if err != nil {
 					return

@@ -1,12 +1,7 @@
 package fhirxml
 
 import (
-	"archive/tar"
-	"bufio"
 	"bytes"
-	"compress/gzip"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,21 +9,8 @@ import (
 
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
-
-// The tests of this file run over large sets of public resources that are not
-// part of the project. FHIRLOG_SHARED names the folder that holds them:
-// data/examples with HL7's examples, data/synthea with Synthea's Bundles,
-// data/testcases with HL7's test cases, some of them in XML and JSON.
-
-func sharedFolder(t testing.TB) string {
-	t.Helper()
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
-	return folder
-}
 
 // faulty are the examples of HL7 that are no valid JSON of FHIR, with what is
 // wrong. They are refused by validate as well.
@@ -37,11 +19,10 @@ var faulty = map[string]string{
 }
 
 func TestSharedExamples(t *testing.T) {
-	folder := filepath.Join(sharedFolder(t), "data", "examples")
 	for _, v := range definitions.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			count := 0
-			eachExample(t, filepath.Join(folder, strings.ToLower(v.String())+"-examples.tar.gz"), func(name string, text []byte) {
+			publicdata.EachExample(t, v, func(name string, text []byte) {
 				if faulty[name] != "" {
 					return
 				}
@@ -49,85 +30,20 @@ func TestSharedExamples(t *testing.T) {
 				roundTrip(t, load(t, v), name, bytes.TrimPrefix(text, []byte("\uFEFF")))
 			})
 			t.Logf("%d examples", count)
-			if count < 600 {
-				t.Errorf("only %d examples", count)
-			}
 		})
 	}
 }
 
 func TestSyntheaRoundTrip(t *testing.T) {
-	folder := filepath.Join(sharedFolder(t), "data", "synthea", "dev")
 	for pattern, v := range map[string]definitions.Version{"r4-*.ndjson.gz": definitions.R4, "stu3-*.ndjson.gz": definitions.STU3} {
-		files, err := filepath.Glob(filepath.Join(folder, pattern))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no files %s in %s: %v", pattern, folder, err)
-		}
-		for _, file := range files {
+		for _, file := range publicdata.Files(t, "synthea", "dev", pattern) {
 			count := 0
-			eachLine(t, file, func(line []byte) {
+			publicdata.EachLine(t, file, func(line []byte) bool {
 				count++
 				roundTrip(t, load(t, v), filepath.Base(file), line)
+				return true
 			})
 			t.Logf("%s: %d Bundles", filepath.Base(file), count)
-		}
-	}
-}
-
-// eachExample calls visit for each file of an archive of examples.
-func eachExample(t testing.TB, archive string, visit func(name string, text []byte)) {
-	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := tar.NewReader(z)
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasSuffix(header.Name, ".json") {
-			visit(filepath.Base(header.Name), text)
-		}
-	}
-}
-
-// eachLine calls visit for each line of a compressed file.
-func eachLine(t testing.TB, file string, visit func(line []byte)) {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReaderSize(z, 1<<20)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(bytes.TrimSpace(line)) > 0 {
-			visit(bytes.Clone(line))
-		}
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
 }
@@ -210,15 +126,10 @@ var plainReferences = strings.NewReplacer("&quot;", `\"`, "&#39;", "'", "&apos;"
 // TestSharedTwins reads what HL7 publishes in XML and compares with the same in
 // JSON, where there is that.
 func TestSharedTwins(t *testing.T) {
-	folder := filepath.Join(sharedFolder(t), "data", "testcases")
 	d := load(t, definitions.R4)
 	compared := 0
 	for from, to := range map[string]string{"fhir-test-cases/r4/examples": "fhir-test-cases/r4/examples", "fhir-test-cases/r4/inputs": "json/r4/inputs"} {
-		files, err := filepath.Glob(filepath.Join(folder, from, "*.xml"))
-		if err != nil || len(files) == 0 {
-			t.Fatalf("no XML in %s: %v", from, err)
-		}
-		for _, file := range files {
+		for _, file := range publicdata.Files(t, "testcases", from, "*.xml") {
 			name := filepath.Base(file)
 			xml, err := os.ReadFile(file)
 			if err != nil {
@@ -230,7 +141,7 @@ func TestSharedTwins(t *testing.T) {
 				continue
 			}
 			roundTrip(t, d, name, json)
-			text, err := os.ReadFile(filepath.Join(folder, to, strings.TrimSuffix(name, ".xml")+".json"))
+			text, err := os.ReadFile(publicdata.Path(t, "testcases", to, strings.TrimSuffix(name, ".xml")+".json"))
 			if err != nil {
 				t.Logf("%s has no twin", name)
 				continue

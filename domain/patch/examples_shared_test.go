@@ -1,63 +1,32 @@
 package patch
 
 import (
-	"archive/tar"
-	"compress/gzip"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
 
 // The tests of this file take HL7's examples apart and put them together again.
-// They are not part of the project: FHIRLOG_SHARED names the folder that holds
-// them.
 
 // eachExample visits the examples of a version.
 func eachExample(t *testing.T, version definitions.Version, visit func(name string, resource fhirjson.Value)) {
 	t.Helper()
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
-	f, err := os.Open(filepath.Join(folder, "data", "examples", strings.ToLower(version.String())+"-examples.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, count := tar.NewReader(z), 0
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
+	count := 0
+	publicdata.EachExample(t, version, func(name string, text []byte) {
 		document, err := fhirjson.Parse(text, fhirjson.Limits{})
 		if err != nil {
-			continue // no JSON, such as a list of the files
+			return // a fault of the example
 		}
 		if root := document.Root(); root.Get("resourceType").Exists() {
-			visit(header.Name, root)
+			visit(name, root)
 			count++
 		}
-	}
+	})
 	if count < 500 {
 		t.Errorf("there are %d examples of %s", count, version)
 	}

@@ -2,30 +2,12 @@ package patch
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
-
-// The tests of this file run the public JSON Patch tests and HL7's FHIRPath
-// Patch tests. They are not part of the project: FHIRLOG_SHARED names the
-// folder that holds them.
-
-func sharedFile(t testing.TB, name ...string) []byte {
-	t.Helper()
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
-	text, err := os.ReadFile(filepath.Join(append([]string{folder, "data", "testcases"}, name...)...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
-}
 
 // TestSharedJSONPatch runs the json-patch-tests, those that the suite itself
 // disables included. They are about JSON, not FHIR, so what Apply does beyond
@@ -37,7 +19,7 @@ func TestSharedJSONPatch(t *testing.T) {
 			Comment, Error       string
 			Doc, Patch, Expected json.RawMessage
 		}
-		if err := json.Unmarshal(sharedFile(t, "json-patch-tests", file), &tests); err != nil {
+		if err := json.Unmarshal(publicdata.Read(t, "testcases", "json-patch-tests", file), &tests); err != nil {
 			t.Fatal(err)
 		}
 		for i, test := range tests {
@@ -90,7 +72,7 @@ func TestSharedFHIRPathPatch(t *testing.T) {
 		Name, Error         string
 		Input, Diff, Output json.RawMessage
 	}
-	if err := json.Unmarshal(sharedFile(t, "json", "r4", "fhir-patch-tests.json"), &tests); err != nil {
+	if err := json.Unmarshal(publicdata.Read(t, "testcases", "json", "r4", "fhir-patch-tests.json"), &tests); err != nil {
 		t.Fatal(err)
 	}
 	if len(tests) != 33 {

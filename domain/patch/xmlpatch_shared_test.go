@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"fhirlog/domain/definitions"
+	"fhirlog/domain/publicdata"
 )
 
 // TestSharedXMLPatch runs HL7's tests of XML Patch, which are the examples of RFC
 // 5261 in FHIR's namespace. Their documents are no resources, so they go through the
 // operations alone.
 func TestSharedXMLPatch(t *testing.T) {
-	tests, err := parseXMLTree(sharedFile(t, "fhir-test-cases", "r4", "patch", "xml-patch-tests.xml"))
+	tests, err := parseXMLTree(publicdata.Read(t, "testcases", "fhir-test-cases", "r4", "patch", "xml-patch-tests.xml"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,11 @@ type HistoryQuery struct {
 	// Snapshot is the number of records that the answer may see; pages of one
 	// walk share it, so that none repeats or loses an entry.
 	Snapshot uint64
+	// Horizon is the number of records whose erasures count: what a later event erases,
+	// purges or replaces is shown still. It is what was applied when the answer began, at
+	// least Snapshot, so that total and entries are of one moment. 0 means what is applied
+	// when the question comes.
+	Horizon uint64
 	// From and Before bound the positions: From ≤ position < Before. Before
 	// beyond Snapshot means Snapshot.
 	From, Before uint64
@@ -29,7 +34,7 @@ type HistoryQuery struct {
 
 // HistoryPage is the answer to a HistoryQuery.
 type HistoryPage struct {
-	Entries []Version
+	Positions []uint64 // of the versions on the page
 	// Total counts all versions within the bounds, deletions included; -1 when
 	// it is not known without a walk.
 	Total int

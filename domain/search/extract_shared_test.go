@@ -1,74 +1,23 @@
 package search
 
 import (
-	"archive/tar"
-	"bufio"
-	"compress/gzip"
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
-
-// The tests of this file run over large sets of public resources that are not
-// part of the project. FHIRLOG_SHARED names the folder that holds them:
-// data/examples with HL7's examples, data/synthea/dev with Synthea's.
-
-func sharedFolder(t testing.TB) string {
-	t.Helper()
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
-	return folder
-}
-
-// eachExample calls visit for each file of an archive of examples.
-func eachExample(t testing.TB, archive string, visit func(name string, text []byte)) {
-	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := tar.NewReader(z)
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		visit(filepath.Base(header.Name), text)
-	}
-}
 
 // TestSharedExamples extracts HL7's examples and checks the form of every
 // entry. It logs the parameters that no example has a value of.
 func TestSharedExamples(t *testing.T) {
-	folder := sharedFolder(t)
 	for _, v := range definitions.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			set := loadSet(t, v)
 			used := map[Slot]bool{}
 			entries := 0
-			archive := filepath.Join(folder, "data", "examples", strings.ToLower(v.String())+"-examples.tar.gz")
-			eachExample(t, archive, func(name string, text []byte) {
+			publicdata.EachExample(t, v, func(name string, text []byte) {
 				document, err := fhirjson.Parse(text, fhirjson.Limits{})
 				if err != nil {
 					return // a fault of the example, which domain/validate names
@@ -174,21 +123,11 @@ func BenchmarkSynthea(b *testing.B) {
 	set := loadSet(b, definitions.R4)
 	for _, name := range []string{"Observation", "Patient", "Encounter", "Condition", "Claim", "ExplanationOfBenefit"} {
 		b.Run(name, func(b *testing.B) {
-			f, err := os.Open(filepath.Join(sharedFolder(b), "data", "synthea", "dev", "bulk-r4-2021-uscore", name+".ndjson.gz"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer f.Close()
-			z, err := gzip.NewReader(f)
-			if err != nil {
-				b.Fatal(err)
-			}
 			var resources []fhirjson.Value
-			lines := bufio.NewScanner(z)
-			lines.Buffer(nil, 1<<24)
-			for lines.Scan() && len(resources) < 500 {
-				resources = append(resources, parseResource(b, lines.Text()))
-			}
+			publicdata.EachLine(b, publicdata.Path(b, "synthea", "dev", "bulk-r4-2021-uscore", name+".ndjson.gz"), func(line []byte) bool {
+				resources = append(resources, parseResource(b, string(line)))
+				return len(resources) < 500
+			})
 			benchmarkExtract(b, set, resources)
 		})
 	}

@@ -9,6 +9,11 @@ type PageRequest struct {
 	// search share it, so that none repeats or loses a match, and a past instant is
 	// searched by its number of records.
 	Snapshot uint64
+	// Horizon is the number of records whose erasures count: what a later event erases,
+	// purges or replaces answers still. It is what was applied when the answer began, at
+	// least Snapshot, and the same for all steps of one answer, so that it is of one
+	// moment. 0 means what is applied when the question comes.
+	Horizon uint64
 	// Cursor is where the page begins, as an earlier page gave it. It means
 	// something only together with the same query and snapshot.
 	Cursor    uint64
@@ -32,6 +37,7 @@ type Page struct {
 type IncludeRequest struct {
 	Query    *Query
 	Snapshot uint64
+	Horizon  uint64   // as in the PageRequest
 	Matches  []uint64 // of the page
 	Skip     int      // included resources to pass over: those of earlier answers
 	Limit    int      // included resources at most

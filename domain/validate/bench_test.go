@@ -1,14 +1,13 @@
 package validate
 
 import (
-	"bufio"
-	"compress/gzip"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
 
 // BenchmarkResource validates single examples of HL7 (testdata/examples/r4)
@@ -40,25 +39,11 @@ func BenchmarkExamples(b *testing.B) {
 // patients (in the folder that FHIRLOG_SHARED names), about 1.5 kB a resource: their structure,
 // and all rules.
 func BenchmarkSynthea(b *testing.B) {
-	f, err := os.Open(filepath.Join(sharedFolder(b), "data", "synthea", "dev", "r4-2019.patients.bundles.ndjson.gz"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		b.Fatal(err)
-	}
 	var texts [][]byte
-	for lines := bufio.NewReader(z); ; {
-		line, err := lines.ReadBytes('\n')
-		if len(line) > 1 {
-			texts = append(texts, line)
-		}
-		if err != nil {
-			break
-		}
-	}
+	publicdata.EachLine(b, publicdata.Path(b, "synthea", "dev", "r4-2019.patients.bundles.ndjson.gz"), func(line []byte) bool {
+		texts = append(texts, line)
+		return true
+	})
 	for name, policy := range map[string]Policy{"structure": Off, "rules": Fail} {
 		b.Run(name, func(b *testing.B) { benchmarkValidate(b, texts, policy) })
 	}

@@ -1,7 +1,6 @@
 package validate
 
 import (
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/fhirpath"
+	"fhirlog/domain/publicdata"
 )
 
 func TestDecide(t *testing.T) {
@@ -81,11 +81,9 @@ func TestDecisionsAgree(t *testing.T) {
 
 // TestSharedDecisionsAgree does the same with all of HL7's examples as they are.
 func TestSharedDecisionsAgree(t *testing.T) {
-	folder := sharedFolder(t)
 	for _, v := range definitions.Versions() {
 		c := newComparison(t, v)
-		archive := filepath.Join(folder, "data", "examples", strings.ToLower(v.String())+"-examples.tar.gz")
-		eachExample(t, archive, func(name string, text []byte) {
+		publicdata.EachExample(t, v, func(name string, text []byte) {
 			if len(text) < 1<<20 {
 				c.text(name, text, false)
 			}

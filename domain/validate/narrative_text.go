@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+
+	"fhirlog/domain/fhirxml/xmltext"
 )
 
 // plain are the bytes that text may have without a second look.
@@ -60,7 +62,7 @@ func (s *xhtml) entity() bool {
 		if strings.HasPrefix(digits, "x") {
 			digits, base = digits[1:], 16
 		}
-		if n, err := strconv.ParseUint(digits, base, 32); err != nil || !isXMLCharacter(rune(n)) {
+		if n, err := strconv.ParseUint(digits, base, 32); err != nil || !xmltext.IsCharacter(rune(n)) {
 			return s.fail("a character reference names no character of XML")
 		}
 	} else if !isEntity(name) {
@@ -68,8 +70,4 @@ func (s *xhtml) entity() bool {
 	}
 	s.at += 1 + end + 1
 	return true
-}
-
-func isXMLCharacter(r rune) bool {
-	return r == '\t' || r == '\n' || r == '\r' || r >= ' ' && r <= 0xD7FF || r >= 0xE000 && r <= 0xFFFD || r >= 0x10000 && r <= 0x10FFFF
 }

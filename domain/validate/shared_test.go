@@ -1,13 +1,6 @@
 package validate
 
 import (
-	"archive/tar"
-	"bufio"
-	"bytes"
-	"compress/gzip"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,20 +8,8 @@ import (
 	"fhirlog/domain"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
+	"fhirlog/domain/publicdata"
 )
-
-// The tests of this file run over large sets of public resources that are not
-// part of the project. FHIRLOG_SHARED names the folder that holds them:
-// data/examples with HL7's examples, data/synthea/dev with Synthea's Bundles.
-
-func sharedFolder(t testing.TB) string {
-	t.Helper()
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not name the folder of shared data")
-	}
-	return folder
-}
 
 func newValidator(t testing.TB, v definitions.Version) *Validator {
 	t.Helper()
@@ -47,35 +28,6 @@ func check(va *Validator, text []byte) []domain.Issue {
 		return []domain.Issue{{Code: "json", Message: err.Error()}}
 	}
 	return va.Resource(document.Root(), "", nil)
-}
-
-// eachExample calls visit for each file of an archive of examples.
-func eachExample(t testing.TB, archive string, visit func(name string, text []byte)) {
-	t.Helper()
-	f, err := os.Open(archive)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := tar.NewReader(z)
-	for {
-		header, err := files.Next()
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(files)
-		if err != nil {
-			t.Fatal(err)
-		}
-		visit(filepath.Base(header.Name), text)
-	}
 }
 
 // knownWrong are the examples that break a rule of their own specification.
@@ -145,13 +97,11 @@ func generated(v definitions.Version, name string) bool {
 // TestSharedRules holds all examples that are right in structure to the invariants,
 // and to what references may lead to. What is broken is named above.
 func TestSharedRules(t *testing.T) {
-	folder := sharedFolder(t)
 	for _, v := range definitions.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			va := newValidator(t, v)
 			total, failed := 0, 0
-			archive := filepath.Join(folder, "data", "examples", strings.ToLower(v.String())+"-examples.tar.gz")
-			eachExample(t, archive, func(name string, text []byte) {
+			publicdata.EachExample(t, v, func(name string, text []byte) {
 				document, err := fhirjson.Parse(text, fhirjson.Limits{})
 				if err != nil || knownWrong[v][name] != "" {
 					return
@@ -185,13 +135,11 @@ func TestSharedRules(t *testing.T) {
 }
 
 func TestSharedExamples(t *testing.T) {
-	folder := sharedFolder(t)
 	for _, v := range definitions.Versions() {
 		t.Run(v.String(), func(t *testing.T) {
 			va := newValidator(t, v)
 			total, failed := 0, 0
-			archive := filepath.Join(folder, "data", "examples", strings.ToLower(v.String())+"-examples.tar.gz")
-			eachExample(t, archive, func(name string, text []byte) {
+			publicdata.EachExample(t, v, func(name string, text []byte) {
 				total++
 				issues := check(va, text)
 				reason, wrong := knownWrong[v][name]
@@ -211,43 +159,24 @@ func TestSharedExamples(t *testing.T) {
 }
 
 func TestSharedSynthea(t *testing.T) {
-	folder := sharedFolder(t)
-	files, err := filepath.Glob(filepath.Join(folder, "data", "synthea", "dev", "*.gz"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no files of Synthea: %v", err)
-	}
-	for _, file := range files {
+	for _, file := range publicdata.Files(t, "synthea", "dev", "*.gz") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			version := definitions.R4
 			if strings.HasPrefix(filepath.Base(file), "stu3") {
 				version = definitions.STU3
 			}
-			va := newValidator(t, version)
-			f, err := os.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			z, err := gzip.NewReader(f)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewReader(z)
-			for n := 1; ; n++ {
-				line, err := lines.ReadBytes('\n')
-				if len(bytes.TrimSpace(line)) > 0 {
-					document, err := fhirjson.Parse(line, fhirjson.Limits{})
-					if err != nil {
-						t.Fatal(err)
-					}
-					for _, issue := range faults(va.Check(document.Root(), Options{Rules: Fail})) {
-						t.Errorf("line %d: %s %v: %s", n, issue.Code, issue.Expression, issue.Message)
-					}
-				}
+			va, n := newValidator(t, version), 0
+			publicdata.EachLine(t, file, func(line []byte) bool {
+				n++
+				document, err := fhirjson.Parse(line, fhirjson.Limits{})
 				if err != nil {
-					break
+					t.Fatal(err)
 				}
-			}
+				for _, issue := range faults(va.Check(document.Root(), Options{Rules: Fail})) {
+					t.Errorf("line %d: %s %v: %s", n, issue.Code, issue.Expression, issue.Message)
+				}
+				return true
+			})
 		})
 	}
 }

@@ -1,6 +1,6 @@
 # Commands worth typing. `make check` is what CI runs.
 
-.PHONY: check race fuzz crash soak large bench shared build definitions dictionary
+.PHONY: check race fuzz crash soak encrypted large bench shared build definitions dictionary
 
 check: ## form, static checks, all tests
 	bash .ci/run
@@ -28,6 +28,11 @@ crash:
 MINUTES ?= 10
 soak:
 	FHIRLOG_SOAK_MINUTES=$(MINUTES) go test -run '^TestSoak$$' -count 1 -timeout 0 -v ./cmd/fhirlog
+
+# Makes a key, and runs the tests of the real binary with everything encrypted.
+encrypted:
+	@key=$$(mktemp -u); trap 'rm -f '$$key EXIT; go run ./cmd/fhirlog key new $$key && \
+	  TEST_ENCRYPTION_KEY=file:$$key go test -count 1 -timeout 30m ./cmd/fhirlog
 
 large: ## a transaction of 30,000 entries and 70 MB
 	FHIRLOG_LARGE=1 go test -run Large -count 1 -v ./cmd/fhirlog

@@ -16,7 +16,8 @@ import (
 
 // archiveFlags say which folder an auditor reads.
 type archiveFlags struct {
-	Data string `default:"./data" env:"FHIRLOG_DATA" help:"Data folder that no server is running on, or a copy of one; nothing in it is changed. The copy needs fhirlog.json and log/ only."`
+	Data string `default:"./data" env:"FHIRLOG_DATA" help:"Data folder that no server is running on, or a copy of one; nothing in it is changed. The copy needs fhirlog.json and log/ only; and keyring, if it is encrypted."`
+	encryptionFlags
 }
 
 // archive is a folder that is read.
@@ -30,6 +31,9 @@ type archive struct {
 // it.
 func (c *archiveFlags) open(ctx context.Context) (*archive, error) {
 	f, err := openFolder(c.Data, "")
+	if err == nil {
+		err = f.unlock(ctx, c.encryptionFlags, toRead)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -37,12 +41,12 @@ func (c *archiveFlags) open(ctx context.Context) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	log, err := replay.OpenArchive(f.log(), f.source(), logOptions())
+	log, err := replay.OpenArchive(f.log(), f.source(), f.logOptions())
 	if errors.Is(err, eventlog.ErrLocked) {
-		return nil, fmt.Errorf("%s is in use by a server: ask that one (`fhirlog replay --url http://127.0.0.1:8080`, and _asOf in any search or read), or give a copy as --data, made while no server ran or from a snapshot of the file system: fhirlog.json and log/ are enough", f.path)
+		return nil, fmt.Errorf("%s is in use by a server: ask that one (`fhirlog replay --url http://127.0.0.1:8080`, and _asOf in any search or read), or give a copy as --data, made while no server ran or from a snapshot of the file system: fhirlog.json, log/ and, if there is one, keyring are enough", f.path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, f.explainNoKey(err)
 	}
 	progress, finish := surveyProgress()
 	err = log.Survey(ctx, progress)

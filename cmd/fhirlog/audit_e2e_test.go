@@ -95,6 +95,11 @@ func TestAuditorAgreesWithTheServer(t *testing.T) {
 		copyFile(filepath.Join(s.data, descriptionFile), filepath.Join(bare, descriptionFile))); err != nil {
 		t.Fatal(err)
 	}
+	if os.Getenv(testKey) != "" {
+		if err := copyFile(filepath.Join(s.data, "keyring"), filepath.Join(bare, "keyring")); err != nil {
+			t.Fatal(err)
+		}
+	}
 	before := map[string]map[string][32]byte{s.data: filesOf(t, s.data), bare: filesOf(t, bare)}
 	for _, data := range []string{s.data, bare} {
 		replayed, stderr, err := runProgram(t, "replay", "--data", data, "--format", "ndjson", "--bodies")

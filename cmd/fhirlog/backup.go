@@ -29,7 +29,7 @@ type backupCommand struct {
 func (c *backupCommand) Help() string {
 	return `Copies what is new since the last run, and verifies it: frames, hashes, chain, and once more what is read back from the target. The log has one past, so one backup holds all moments: restore it --until any of them. What was erased by name leaves the backup with the first run after the compaction; give each log a target of its own, and do not keep former versions of objects there (versioning, object lock), or erased contents stay in them.
 
-The target is a folder, or s3://bucket/folder with the parameters endpoint and region: s3://backups/fhir?endpoint=https://minio.example.org:9000. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from ~/.aws/credentials, or from the machine's role. Objects are not encrypted by fhirlog: they hold patients' data, as the data folder does.
+The target is a folder, or s3://bucket/folder with the parameters endpoint and region: s3://backups/fhir?endpoint=https://minio.example.org:9000. Credentials come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, from ~/.aws/credentials, or from the machine's role. Objects hold patients' data as the data folder does: encrypted, if that is, and under the same key (fhirlog key --help), else in plain.
 
     fhirlog backup --data ./data --to /mnt/backup/fhir
     fhirlog backup verify /mnt/backup/fhir
@@ -44,11 +44,15 @@ type backupRunCommand struct {
 	To      string `required:"" placeholder:"TARGET" help:"Folder, or s3://bucket/folder."`
 	DryRun  bool   `help:"Only tell what would be copied."`
 	WithKey bool   `help:"Copy the private key that signs checkpoints as well: a restored server then goes on signing without being given it, and so can everybody who reads the backup. A later run without this flag deletes it."`
+	encryptionFlags
 }
 
 // Run makes a backup.
 func (c *backupRunCommand) Run(ctx context.Context) error {
 	f, err := openFolder(c.Data, "")
+	if err == nil {
+		err = f.unlock(ctx, c.encryptionFlags, toRead) // before the target is touched
+	}
 	if err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (c *backupRunCommand) Run(ctx context.Context) error {
 	}
 	began := time.Now()
 	report, err := backup.Run(ctx,
-		backup.Source{Dir: f.path, Identity: f.Identity, Log: logOptions(), WithKey: c.WithKey}, target,
+		backup.Source{Dir: f.path, Identity: f.Identity, Log: dictionaryOptions(), OpenKeys: c.openKeys(ctx, f), WithKey: c.WithKey}, target,
 		backup.Options{DryRun: c.DryRun, Program: "fhirlog " + version, Progress: bytesProgress("backing up")})
 	if err := errors.Join(err, closeTarget()); err != nil {
 		return explainDamage(err)
@@ -209,7 +213,8 @@ func (c *backupListCommand) Run(ctx context.Context) error {
 // backupVerifyCommand is `fhirlog backup verify`.
 type backupVerifyCommand struct {
 	Target string `arg:"" help:"Folder, or s3://bucket/folder."`
-	Key    string `placeholder:"KEY" help:"Public key of the log, or a file with it, as you got it from elsewhere. Without it the backup's own is taken, which proves only that the backup agrees with itself."`
+	encryptionFlags
+	Key string `placeholder:"KEY" help:"Public key of the log, or a file with it, as you got it from elsewhere. Without it the backup's own is taken, which proves only that the backup agrees with itself."`
 }
 
 // Run verifies.
@@ -223,7 +228,7 @@ func (c *backupVerifyCommand) Run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	checked, err := s.Check(ctx, backup.CheckOptions{Log: logOptions(), Key: key, Progress: bytesProgress("reading the backup")})
+	checked, err := s.Check(ctx, backup.CheckOptions{Log: dictionaryOptions(), OpenKeys: c.openKeys(ctx, &folder{path: c.Target}), Key: key, Progress: bytesProgress("reading the backup")})
 	if err != nil {
 		return explainDamage(err)
 	}

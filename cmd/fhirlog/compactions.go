@@ -4,129 +4,94 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
-	"github.com/oklog/ulid/v2"
 	"github.com/rs/zerolog"
 
 	"fhirlog/domain"
+	"fhirlog/domain/commit"
+	"fhirlog/domain/event"
 	"fhirlog/eventlog"
 	"fhirlog/httpapi"
 	"fhirlog/projections"
 	"fhirlog/replay"
 )
 
-// compactionsKept is how many compactions are remembered.
-const compactionsKept = 20
-
 // compactions removes for good what is erased, while the server answers: on a
-// schedule, when somebody asks for it, and at a start when one had not ended. They
-// are no events of the log, since they change nothing that it tells.
+// schedule, when somebody asks for it, and at a start when one had not ended.
 type compactions struct {
-	folder   *folder
-	log      *eventlog.Log
-	live     *projections.Live
-	rebuilds *rebuilds
-	next     chan *compaction // from whoever asked for it to run; capacity 1
-
-	mu    sync.Mutex    // guards the fields below, and those of the compactions
-	known []*compaction // the latest last
-}
-
-// compaction is one of them.
-type compaction struct {
-	httpapi.Compaction
-	records   uint64          // of the log, when it began
-	rebuilds  bool            // the log is done, the projections come now
-	ctx       context.Context // ends when it is canceled; handed from the call to run
-	cancel    context.CancelFunc
-	scheduled bool
+	runs
+	folder      *folder
+	log         *eventlog.Log
+	live        *projections.Live
+	rebuilds    *rebuilds
+	eraseIDs    bool          // every compaction erases ids as well; set before run
+	projections bool          // the log is done, the projections come now; guarded by mu
+	erasing     string        // the latest one that was asked to erase ids; guarded by mu
+	erasingBy   commit.Caller // who asked for that; guarded by mu
 }
 
 func newCompactions(n *node) *compactions {
-	return &compactions{folder: n.folder, log: n.log, live: n.projections, rebuilds: n.rebuilds, next: make(chan *compaction, 1)}
-}
-
-func (c *compactions) activeLocked() *compaction {
-	if n := len(c.known); n > 0 && c.known[n-1].State == httpapi.RebuildRunning {
-		return c.known[n-1]
+	c := &compactions{folder: n.folder, log: n.log, live: n.projections, rebuilds: n.rebuilds}
+	c.runs = runs{
+		noun:    "compaction",
+		failure: "The compaction could not come to its end; the log of the server says why. The server goes on answering, and the next compaction goes on with it.",
+		may:     func() error { return nil }, begun: c.begun, now: c.progress,
+		next: make(chan *knownRun, 1),
 	}
-	return nil
+	return c
 }
 
-// tellLocked is what is told of a compaction now. Both steps count the records.
-func (c *compactions) tellLocked(k *compaction) httpapi.Compaction {
-	told := k.Compaction
-	told.Total = 2 * k.records
-	if k.rebuilds {
-		told.Done = k.records
-		if applied, _, running := c.live.Rebuilding(); running {
-			told.Done += min(applied, k.records)
-		}
+// begun: both steps count the records that there are now.
+func (c *compactions) begun(told *httpapi.Run) {
+	told.Total = 2 * uint64(c.log.Durable())
+	c.projections = false
+}
+
+func (c *compactions) progress(told *httpapi.Run) {
+	if !c.projections {
+		return
 	}
-	return told
+	if applied, _, running := c.live.Rebuilding(); running {
+		told.Done += min(applied, told.Total/2)
+	}
 }
 
-// BeginCompaction begins a compaction, or returns the one that is active.
-func (c *compactions) BeginCompaction() (httpapi.Compaction, error) {
+// BeginErasingIDs is Begin of a compaction that erases ids as well, on behalf of
+// somebody. It fails while one is active that leaves them.
+func (c *compactions) BeginErasingIDs(by commit.Caller) (httpapi.Run, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	k := c.activeLocked()
 	if k == nil {
-		k = c.beginLocked(false)
+		var err error
+		if k, err = c.beginLocked(false); err != nil {
+			return httpapi.Run{}, err
+		}
+		c.erasing, c.erasingBy = k.told.ID, by
+	}
+	if !c.eraseIDs && c.erasing != k.told.ID {
+		return httpapi.Run{}, domain.NewError(domain.Conflict, "A compaction is active that leaves ids where they are. Wait until it has ended, and ask again.")
 	}
 	return c.tellLocked(k), nil
 }
 
-func (c *compactions) beginLocked(scheduled bool) *compaction {
-	k := &compaction{
-		Compaction: httpapi.Compaction{ID: ulid.Make().String(), State: httpapi.RebuildRunning, Began: time.Now().UnixMilli()},
-		records:    uint64(c.log.Durable()), scheduled: scheduled,
-	}
-	k.ctx, k.cancel = context.WithCancel(context.Background())
-	c.known = append(c.known, k)
-	if len(c.known) > compactionsKept {
-		c.known = slices.Clone(c.known[1:])
-	}
-	c.next <- k // there is room: the one before has ended
-	return k
-}
-
-// ActiveCompaction returns the compaction that has not ended.
-func (c *compactions) ActiveCompaction() (httpapi.Compaction, bool) {
+// erasesIDs says whether a compaction is to erase ids.
+func (c *compactions) erasesIDs(k *knownRun) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	k := c.activeLocked()
-	if k == nil {
-		return httpapi.Compaction{}, false
-	}
-	return c.tellLocked(k), true
+	return c.eraseIDs || c.erasing == k.told.ID
 }
 
-// CompactionByID returns one of the latest compactions.
-func (c *compactions) CompactionByID(id string) (httpapi.Compaction, bool) {
+// idsErasedBy is whom the log tells of that erases the ids: whoever asked for it, or
+// the server.
+func (c *compactions) idsErasedBy(k *knownRun) commit.Caller {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, k := range c.known {
-		if k.ID == id {
-			return c.tellLocked(k), true
-		}
+	if c.erasing == k.told.ID {
+		return c.erasingBy
 	}
-	return httpapi.Compaction{}, false
-}
-
-// CancelCompaction asks for the end of the active compaction.
-func (c *compactions) CancelCompaction(id string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k := c.activeLocked()
-	if k == nil || k.ID != id {
-		return domain.NewError(domain.Invalid, "The compaction has ended, and cannot be canceled any more.")
-	}
-	k.cancel()
-	return nil
+	return commit.Caller{Author: event.ByCompact}
 }
 
 // compactFirst is how long after a start the schedule begins, so that servers
@@ -136,7 +101,7 @@ const compactFirst = time.Hour
 // run carries out what is asked for and what is due, one after the other, until
 // ctx ends. every is the schedule; 0 for none.
 func (c *compactions) run(ctx context.Context, log zerolog.Logger, every time.Duration) {
-	if unfinished, err := c.folder.unfinished(); unfinished || err != nil {
+	if unfinished, _, err := c.folder.unfinished(); unfinished || err != nil {
 		if c.live.WaitApplied(ctx, uint64(c.log.Durable())) != nil {
 			return // it is stopping, or the log has failed, which others tell
 		}
@@ -150,7 +115,7 @@ func (c *compactions) run(ctx context.Context, log zerolog.Logger, every time.Du
 	for {
 		select {
 		case k := <-c.next:
-			c.carryOut(ctx, k, log)
+			c.carryOut(ctx, k, func(k *knownRun) (httpapi.RunState, error) { return c.compact(k, log) })
 		case <-due:
 			c.look(ctx, log)
 			due = time.After(every)
@@ -165,16 +130,16 @@ func (c *compactions) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.activeLocked() == nil {
-		c.beginLocked(true)
+		_, _ = c.beginLocked(true) // a compaction may always begin
 	}
 }
 
 // look begins a compaction if it is worthwhile.
 func (c *compactions) look(ctx context.Context, log zerolog.Logger) {
-	unfinished, err := c.folder.unfinished()
+	unfinished, _, err := c.folder.unfinished()
 	if err == nil && !unfinished {
 		var found *replay.Erasures
-		if found, err = replay.FindErasures(ctx, c.log, true); err == nil && !worthwhile(found) {
+		if found, err = replay.FindErasures(ctx, c.log, true); err == nil && !worthwhile(found, c.eraseIDs) && !c.folder.partlyEncrypted(c.log) {
 			return
 		}
 	}
@@ -187,40 +152,54 @@ func (c *compactions) look(ctx context.Context, log zerolog.Logger) {
 	c.begin()
 }
 
-func (c *compactions) carryOut(stopping context.Context, k *compaction, log zerolog.Logger) {
-	unlink := context.AfterFunc(stopping, k.cancel)
-	defer unlink()
-	defer k.cancel()
-	log.Info().Str("compaction", k.ID).Bool("scheduled", k.scheduled).Msg("the log is being compacted")
+func (c *compactions) compact(k *knownRun, log zerolog.Logger) (httpapi.RunState, error) {
+	log = log.With().Str("compaction", k.told.ID).Logger()
+	log.Info().Bool("scheduled", k.scheduled).Msg("the log is being compacted")
 	began := time.Now()
-	done, err := c.compact(k)
-	state, failure := httpapi.RebuildCompleted, ""
+	done, err := c.steps(k)
 	switch {
 	case err == nil:
-		log.Info().Str("compaction", k.ID).Uint64("versions", done.Records).Int("segments", done.Segments).
+		log.Info().Uint64("versions", done.Records).Uint64("ids", done.Metadata).Int("segments", done.Segments).
 			Int64("bytes_before", done.BytesBefore).Int64("bytes_after", done.BytesAfter).Int("torn_files", done.TornFiles).
 			Dur("elapsed", time.Since(began)).Msg("the log is compacted: what was erased is in no file any more")
+		return httpapi.RunCompleted, nil
 	case errors.Is(err, context.Canceled):
-		state = httpapi.RebuildCanceled
-		log.Info().Str("compaction", k.ID).Msg("the compaction has not ended; the next one, or the next start, goes on with it")
+		log.Info().Msg("the compaction has not ended; the next one, or the next start, goes on with it")
+		return httpapi.RunCanceled, err
 	default:
-		state, failure = httpapi.RebuildFailed, "The compaction could not come to its end; the log of the server says why. The server goes on answering, and the next compaction goes on with it."
-		if known, ok := errors.AsType[*domain.Error](err); ok && known.Kind != domain.Internal {
-			failure = known.Issues[0].Message
-		}
-		log.Error().Err(err).Str("compaction", k.ID).Msg("the log could not be compacted: what was erased may still be in files; the next compaction goes on with it")
+		log.Error().Err(err).Msg("the log could not be compacted: what was erased may still be in files; the next compaction goes on with it")
+		return httpapi.RunFailed, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	k.State, k.Failure, k.Ended = state, failure, time.Now().UnixMilli()
 }
 
-// compact does all of it, or the rest of what was interrupted.
-func (c *compactions) compact(k *compaction) (done eventlog.Compaction, err error) {
-	unfinished, err := c.folder.unfinished()
+// compactLog does the part of the log.
+func (c *compactions) compactLog(k *knownRun, found *replay.Erasures, ids bool) (eventlog.Compaction, error) {
+	options := eventlog.CompactOptions{Gently: true, Progress: func(through eventlog.Position) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		k.told.Done = min(uint64(through), k.told.Total/2)
+	}}
+	if !ids {
+		return c.log.Compact(k.ctx, found.Positions(), options)
+	}
+	// What applies the log meanwhile must know of each resource either its id or nothing.
+	if err := c.rebuilds.holdOffWhen(k.ctx); err != nil {
+		return eventlog.Compaction{}, err
+	}
+	defer c.rebuilds.goOn()
+	if err := commit.AnnounceErasedIDs(k.ctx, c.log, c.idsErasedBy(k), found.IDPositions()); err != nil {
+		return eventlog.Compaction{}, err
+	}
+	return c.log.Compact(k.ctx, found.Positions(), found.WithIDs(options))
+}
+
+// steps does all of it, or the rest of what was interrupted.
+func (c *compactions) steps(k *knownRun) (done eventlog.Compaction, err error) {
+	unfinished, ids, err := c.folder.unfinished()
 	if err != nil {
 		return done, err
 	}
+	ids = ids || c.erasesIDs(k)
 	found, err := replay.FindErasures(k.ctx, c.log, true)
 	if err != nil {
 		return done, err
@@ -229,27 +208,25 @@ func (c *compactions) compact(k *compaction) (done eventlog.Compaction, err erro
 	if err := c.live.WaitApplied(k.ctx, uint64(c.log.Durable())); err != nil {
 		return done, err
 	}
-	needed := unfinished || found.Any()
+	needed := unfinished || found.Any(ids)
 	if needed {
 		// A reindex job may be active now, and is waited for later.
 		if err := c.live.MayRebuild(); err != nil && domain.KindOf(err) != domain.Conflict {
 			return done, err
 		}
-		if err := c.folder.beginCompacting(); err != nil {
+		if err := c.folder.beginCompacting(ids); err != nil {
 			return done, err
 		}
 	}
-	done, err = c.log.Compact(k.ctx, found.Positions(), eventlog.CompactOptions{Gently: true, Progress: func(through eventlog.Position) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		k.Done = min(uint64(through), k.records)
-	}})
+	done, err = c.compactLog(k, found, ids)
 	c.mu.Lock()
-	k.Erased, k.Freed = done.Records, uint64(max(0, done.BytesBefore-done.BytesAfter))
-	k.rebuilds = needed && err == nil
+	k.told.Erased, k.told.IDs, k.told.Freed = done.Records, done.Metadata, uint64(max(0, done.BytesBefore-done.BytesAfter))
+	if c.projections = needed && err == nil; c.projections {
+		k.told.Done = k.told.Total / 2
+	}
 	c.mu.Unlock()
 	if errors.Is(err, eventlog.ErrDiskFull) {
-		err = errors.Join(domain.NewError(domain.Unavailable, "The disk has not enough room for a segment of the log to be written once more."), err)
+		err = errors.Join(domain.NewError(domain.StorageFull, "The disk has not enough room for a segment of the log to be written once more."), err)
 	}
 	if err != nil || !needed {
 		return done, err

@@ -23,14 +23,14 @@ import (
 func TestCompactionsUnderLoadSurviveKills(t *testing.T) {
 	rounds, seed := crashRounds(t)
 	random := rand.New(rand.NewPCG(seed, 11))
-	known, data, secrets := newLedger(), t.TempDir(), &secrets{}
+	known, data, secrets := newLedger(), t.TempDir(), &secrets{ids: true}
 	finished, interrupted, resumed := int64(0), 0, 0
 	for round := range rounds {
 		if round > 0 && round%roundsPerFolder == 0 {
 			finishFolder(t, known, data, random)
 			known, data, secrets = newLedger(), t.TempDir(), secrets.again()
 		}
-		s := startServer(t, data)
+		s := startServer(t, data, secrets.flags()...)
 		l := &load{t: t, known: known, server: s}
 		finished += l.runWithCompactions(fmt.Sprintf("r%d", round), int64(100+random.IntN(500)), random, secrets)
 		if _, err := os.Stat(filepath.Join(data, compactingFile)); err == nil {
@@ -38,16 +38,16 @@ func TestCompactionsUnderLoadSurviveKills(t *testing.T) {
 		}
 		switch random.IntN(3) {
 		case 0: // while it starts, and maybe goes on with the compaction
-			early := launch(t, data)
+			early := launch(t, data, secrets.flags()...)
 			_ = early.pipe(t)
 			time.Sleep(time.Duration(random.IntN(150)) * time.Millisecond)
 			killUnread(early)
 		case 1:
-			if stdout, stderr, err := runProgram(t, "compact", "--data", data); err != nil {
+			if stdout, stderr, err := runProgram(t, append([]string{"compact", "--data", data}, secrets.flags()...)...); err != nil {
 				t.Fatalf("compact: %v\n%s%s", err, stdout, stderr)
 			}
 		}
-		again := startServer(t, data)
+		again := startServer(t, data, secrets.flags()...)
 		if strings.Contains(again.stderr.String(), "goes on") {
 			resumed++
 		}
@@ -93,13 +93,21 @@ func compactToTheEnd(s *server) {
 
 // secrets are texts that clients have written, and erased or not.
 type secrets struct {
+	ids          bool // those of what is hard deleted are erased too
 	mu           sync.Mutex
 	n            int
 	erased, kept []string
 }
 
 // again are others, for another folder.
-func (x *secrets) again() *secrets { return &secrets{n: x.n} }
+func (x *secrets) again() *secrets { return &secrets{n: x.n, ids: !x.ids} }
+
+func (x *secrets) flags() []string {
+	if x.ids {
+		return []string{"--erase-ids"}
+	}
+	return nil
+}
 
 func (x *secrets) next() string {
 	x.mu.Lock()
@@ -128,7 +136,7 @@ func (l *ledger) purge(place string) {
 // check looks through all files.
 func (x *secrets) check(t *testing.T, data string) {
 	t.Helper()
-	found, err := leftovers.Find(data, append(append([]string{}, x.erased...), x.kept...))
+	found, err := leftovers.FindWith(data, append(append([]string{}, x.erased...), x.kept...), folderKeys(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,8 +187,14 @@ func (l *load) runWithCompactions(name string, enough int64, random *rand.Rand, 
 
 // compact compacts and waits for the end.
 func (w *writer) compact(finished *atomic.Int64) error {
-	a, err := w.ask("POST", "/$compact", "", 201)
-	if err != nil {
+	return w.toTheEnd("/$compact", finished, 201)
+}
+
+// toTheEnd begins a rebuild or a compaction, which has to be answered by one of the
+// statuses, and waits for its end. It does nothing where it cannot begin now.
+func (w *writer) toTheEnd(operation string, finished *atomic.Int64, statuses ...int) error {
+	a, err := w.ask("POST", operation, "", statuses...)
+	if err != nil || a.status != 201 {
 		return err
 	}
 	path := strings.TrimPrefix(a.header.Get("Content-Location"), w.server.base)
@@ -195,7 +209,7 @@ func (w *writer) compact(finished *atomic.Int64) error {
 		case "Running":
 			time.Sleep(time.Millisecond)
 		default:
-			return fmt.Errorf("the compaction is %s", a.body)
+			return fmt.Errorf("what %s began is %s", operation, a.body)
 		}
 	}
 }
@@ -203,7 +217,7 @@ func (w *writer) compact(finished *atomic.Int64) error {
 // writeSecret writes a Communication with a text, and mostly erases it, in one of
 // the ways there are. What the answer was to is not known of the last one.
 func (w *writer) writeSecret(x *secrets) error {
-	id, secret := w.next(), x.next()
+	id, secret := x.next(), x.next()
 	resource := func(text string) string {
 		return `{"resourceType":"Communication","id":"` + id + `","status":"completed","identifier":[{"value":"` + text + `"}],"note":[{"text":"` + text + `"}]}`
 	}
@@ -227,6 +241,9 @@ func (w *writer) writeSecret(x *secrets) error {
 	default:
 		if _, err := w.ask("DELETE", "/Communication/"+id+"?hardDelete=true", "", 204); err != nil {
 			return err
+		}
+		if x.ids {
+			x.note(id, true)
 		}
 	}
 	x.note(secret, true)
@@ -269,7 +286,7 @@ func TestCompactionWaitsForAReindex(t *testing.T) {
 	s.must(202, "DELETE", job, "")
 	s.await(active, "status", `"Completed"`)
 	s.stop()
-	found, err := leftovers.Find(s.data, []string{secret})
+	found, err := leftovers.FindWith(s.data, []string{secret}, folderKeys(t, s.data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -287,7 +304,7 @@ func TestCompactionBySchedule(t *testing.T) {
 	s.must(204, "DELETE", "/Patient/gone?hardDelete=true", "")
 	s.logLine("the log is compacted: what was erased is in no file any more")
 	s.kill()
-	found, err := leftovers.Find(s.data, []string{secret})
+	found, err := leftovers.FindWith(s.data, []string{secret}, folderKeys(t, s.data))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,16 +319,19 @@ func TestCompactionBySchedule(t *testing.T) {
 func TestWorthwhile(t *testing.T) {
 	for _, c := range []struct {
 		erasures replay.Erasures
+		ids      bool
 		want     bool
 	}{
-		{replay.Erasures{}, false},
-		{replay.Erasures{Named: 1}, true},
-		{replay.Erasures{Replaced: 1}, false},
-		{replay.Erasures{Replaced: replacedWorthwhile - 1}, false},
-		{replay.Erasures{Replaced: replacedWorthwhile}, true},
+		{replay.Erasures{}, true, false},
+		{replay.Erasures{Named: 1}, false, true},
+		{replay.Erasures{Replaced: 1}, true, false},
+		{replay.Erasures{Replaced: replacedWorthwhile - 1}, false, false},
+		{replay.Erasures{Replaced: replacedWorthwhile}, false, true},
+		{replay.Erasures{IDs: 1}, false, false},
+		{replay.Erasures{IDs: 1}, true, true},
 	} {
-		if got := worthwhile(&c.erasures); got != c.want {
-			t.Errorf("worthwhile(%+v) = %t", c.erasures, got)
+		if got := worthwhile(&c.erasures, c.ids); got != c.want {
+			t.Errorf("worthwhile(%+v, %t) = %t", c.erasures, c.ids, got)
 		}
 	}
 }

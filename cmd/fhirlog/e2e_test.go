@@ -67,6 +67,9 @@ func command(ctx context.Context, t testing.TB, args ...string) *exec.Cmd {
 			c.Env = append(c.Env, setting)
 		}
 	}
+	if source := os.Getenv(testKey); source != "" {
+		c.Env = append(c.Env, "FHIRLOG_ENCRYPTION_KEY="+source)
+	}
 	return c
 }
 

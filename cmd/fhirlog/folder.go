@@ -10,7 +10,9 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"fhirlog/cmd/fhirlog/internal/keysource"
 	"fhirlog/domain/definitions"
+	"fhirlog/eventlog/keyring"
 	"fhirlog/replay/backup"
 )
 
@@ -18,6 +20,7 @@ import (
 //
 //	fhirlog.json   what the folder is: this format, FHIR version, identity
 //	log/           the segments: the truth
+//	keyring        if everything is encrypted: the keys; see keyring
 //	projections/   derived from the log; may be deleted while nobody serves it
 //	compacting     there while a compaction has not come to its end
 //	restoring      there while a restore has not come to its end
@@ -32,6 +35,11 @@ type folder struct {
 	Format      int                 `json:"format"`
 	Identity    string              `json:"identity"` // of the log; a copy keeps it
 	Fork        *fork               `json:"fork,omitempty"`
+
+	// Of unlock:
+	keys     *keyring.Ring       // nil if the folder is not encrypted
+	operator *keysource.Operator // whose key opens them; nil if there are none
+	encrypts bool                // the keyring was made just now
 }
 
 func (f *folder) log() string         { return filepath.Join(f.path, "log") }
@@ -97,9 +105,5 @@ func (f *folder) save() error {
 	if err := os.Rename(temporary.Name(), target); err != nil {
 		return err
 	}
-	parent, err := os.Open(f.path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(parent.Sync(), parent.Close())
+	return f.sync()
 }

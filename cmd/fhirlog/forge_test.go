@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"fhirlog/domain/event"
 	"fhirlog/eventlog/record"
 )
 
@@ -27,7 +27,9 @@ func forge(t *testing.T, data string, change func(position uint64, run *record.R
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := bytes.Clone(src[:record.HeaderSize])
+	forged := h
+	forged.MetadataErased = true // at least, they may be
+	out := record.AppendHeader(nil, &forged)
 	var chain record.Chain
 	var builder record.ChainBuilder
 	for at := record.HeaderSize; at < len(src); {
@@ -58,8 +60,10 @@ func forge(t *testing.T, data string, change func(position uint64, run *record.R
 		for i := range run.Entries {
 			change(run.First+uint64(i), &run, i)
 			e := &run.Entries[i]
-			commitment := record.CommitMetadata(e.MetadataSalt(), run.First+uint64(i), run.Instant, e.Metadata)
-			copy(e.Commitments[:], commitment[:])
+			if !e.MetadataErased() {
+				commitment := record.CommitMetadata(e.MetadataSalt(), run.First+uint64(i), run.Instant, e.Metadata)
+				copy(e.Commitments[:], commitment[:])
+			}
 			builder.Add(e)
 		}
 		out = record.AppendRun(out, &run, h.Key())
@@ -75,6 +79,19 @@ func removeBody(run *record.Run, i int) {
 	e.Seed = record.MetadataSalt(e.Seed)
 	e.Flags, e.Body = record.EntryHasBody|record.EntryErased, 0
 	run.Block, run.Flags = nil, run.Flags&^record.FlagCompressed
+}
+
+// removeID makes it one whose id was erased as well.
+func removeID(t *testing.T, run *record.Run, i int) {
+	t.Helper()
+	removeBody(run, i)
+	e := &run.Entries[i]
+	stub, err := event.Stub(e.Metadata)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Flags |= record.EntryMetadataErased
+	e.Metadata, e.Seed = stub, [record.SeedSize]byte{}
 }
 
 // copyFolder copies a data folder.

@@ -23,6 +23,7 @@ func (n *node) healthChecks() []httpapi.HealthCheck {
 				return nil
 			}
 		}},
+		{Name: "disk", Check: func(context.Context) error { return judgeRoom(n.log.Room()) }},
 		{Name: "files", Check: func(context.Context) error {
 			if n.damaged.Load() {
 				return errors.New("a file of the log or of the projections is damaged; the server's log says which")
@@ -35,6 +36,7 @@ func (n *node) healthChecks() []httpapi.HealthCheck {
 			}
 			return nil
 		}},
+		{Name: "key", Check: n.keyCheck.health},
 		{Name: "projections", Check: func(context.Context) error {
 			if uint64(n.log.Durable())-n.projections.Applied() > greatestLag {
 				return errors.New("the projections are far behind the log")

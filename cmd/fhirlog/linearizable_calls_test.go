@@ -41,11 +41,10 @@ func (c *caller) aboutResource(at string) call {
 		asked.verb = remove
 	case 12:
 		asked = call{place: at, verb: find}
-	case 13, 14:
+	case 13:
 		asked = call{place: at, verb: instanceHistory}
-		if c.erasable(at) {
-			asked.verb = []verb{erase, purge}[c.random.IntN(2)]
-		}
+	case 14:
+		asked = call{place: at, verb: []verb{erase, purge}[c.random.IntN(2)]}
 	case 15, 16:
 		asked = call{place: at, verb: vread, version: 1 + c.random.IntN(last.version+2)}
 	default:

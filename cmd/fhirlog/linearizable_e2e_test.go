@@ -21,12 +21,15 @@ func TestHistoriesThatSurviveKillsAreLinearizable(t *testing.T) {
 	var tally tally
 	for round := 0; round < rounds; round += roundsPerHistory {
 		h := &histories{t: t, name: fmt.Sprintf("h%d", round), began: time.Now()}
-		for range min(roundsPerHistory, rounds-round) {
-			h.server = startServer(t, data)
+		for i := range min(roundsPerHistory, rounds-round) {
+			h.start(data)
+			if i == 0 {
+				h.emptyShelves()
+			}
 			h.observe()
 			h.round(time.Duration(200+random.IntN(600))*time.Millisecond, random)
 		}
-		h.server = startServer(t, data)
+		h.start(data)
 		h.observe()
 		h.server.stop()
 		tally.add(h)
@@ -46,36 +49,37 @@ func TestHistoriesThatSurviveKillsAreLinearizable(t *testing.T) {
 
 const (
 	roundsPerHistory  = 3 // kills after which other places are taken
-	placesPerHistory  = 3 // of each kind
+	placesPerHistory  = 3 // of each of the first two kinds
+	shelves           = 2
+	shelfKind         = 2
 	clientsPerHistory = 8
 	mostCallsOfARound = 4000 // of each client, so that an order is found in seconds
 )
 
 // histories are what clients called for and heard while a server was killed a few
-// times: of resources, and of identifiers.
+// times: of resources, of identifiers, and of shelves.
 type histories struct {
 	t      *testing.T
 	name   string // of the places
 	began  time.Time
 	server *server
 	killed atomic.Bool
-	of     [2][]porcupine.Operation // by kind of place; of the test's goroutine
+	of     [3][]porcupine.Operation // by kind of place; of the test's goroutine
 }
 
 // kinds of places, by the index in histories.of.
-var placesOf = [2]place{resourcePlace, identifierPlace}
+var placesOf = [3]place{resourcePlace, identifierPlace, shelfPlace}
+
+func (h *histories) start(data string) {
+	h.server = startServer(h.t, data, "--versioning-of", "Organization=no-version")
+}
 
 func (h *histories) now() int64 { return int64(time.Since(h.began)) }
 
 // placeName is one of the places of a kind.
 func (h *histories) placeName(kind, number int) string {
-	return fmt.Sprintf("%s-%c%d", h.name, "ri"[kind], number)
+	return fmt.Sprintf("%s-%c%d", h.name, "ris"[kind], number)
 }
-
-// erasable says that a place is hard deleted and purged. What is erased is hidden at
-// once, also from a history that is being read, which then shows less than there was
-// at any one moment. So while clients call, histories are read of the other places.
-func (h *histories) erasable(at string) bool { return at != h.placeName(0, placesPerHistory-1) }
 
 // observe reads all places, after a start.
 func (h *histories) observe() {
@@ -87,6 +91,12 @@ func (h *histories) observe() {
 		}
 		observer.do(1, call{verb: searchFor, place: h.placeName(1, number)})
 	}
+	for number := range shelves {
+		for _, v := range []verb{listShelf, countShelf, listSorted} {
+			observer.do(shelfKind, call{verb: v, place: h.placeName(shelfKind, number)})
+		}
+	}
+	observer.do(shelfKind, call{verb: shelfHistory, place: h.placeName(shelfKind, 0)})
 	h.keep(observer, h.now())
 }
 
@@ -127,21 +137,22 @@ type caller struct {
 	random *rand.Rand
 	count  int              // of texts
 	seen   map[string]heard // the last that was heard, by place
-	noted  [2][]porcupine.Operation
+	noted  [3][]porcupine.Operation
 }
 
 func (c *caller) run() {
 	for range mostCallsOfARound {
-		kind := 0
-		if c.random.IntN(3) == 0 {
-			kind = 1
+		kind, places := c.random.IntN(3), placesPerHistory
+		var about func(at string) call
+		switch kind {
+		case shelfKind:
+			about, places = c.aboutShelf, shelves
+		case 1:
+			about = c.aboutIdentifier
+		default:
+			about = c.aboutResource
 		}
-		at := c.placeName(kind, c.random.IntN(placesPerHistory))
-		next := c.aboutResource(at)
-		if kind == 1 {
-			next = c.aboutIdentifier(at)
-		}
-		if !c.do(kind, next) {
+		if !c.do(kind, about(c.placeName(kind, c.random.IntN(places)))) {
 			return
 		}
 	}

@@ -26,6 +26,11 @@ func TestModelsOfPlaces(t *testing.T) {
 	seesFirst, seesSecond := heard{status: 200, version: 1, content: "l1,t1"}, updated
 	once := call{verb: createOnce, text: "t1"}
 	onceMore := call{verb: createOnce, text: "t2"}
+	one, two := call{verb: shelve, place: "s0", id: "m0", text: "t1"}, call{verb: shelve, place: "s0", id: "m1", text: "t2"}
+	oneIs, twoIs := heard{status: 201, version: 1, content: "m0=1,t1"}, heard{status: 201, version: 1, content: "m1=1,t2"}
+	list, past := call{verb: listShelf, place: "s0"}, call{verb: shelfHistory, place: "s0"}
+	both := heard{status: 200, content: "m0=1,t1/m1=1,t2"}
+	unshelved := call{verb: unshelve, place: "s0", id: "m0"}
 	for _, c := range []struct {
 		name  string
 		place place
@@ -67,6 +72,15 @@ func TestModelsOfPlaces(t *testing.T) {
 		{"cut off, and both there", identifierPlace, false, []line{{once, heard{cutOff: true}, 1, 4}, {onceMore, heard{status: 201, version: 1, content: "B=1=t2"}, 2, 3},
 			{call{verb: searchFor}, heard{status: 200, content: "A=1=t1/B=1=t2"}, 5, 6}}},
 		{"a search that does not see a creation", identifierPlace, false, []line{{once, heard{status: 201, version: 1, content: "A=1=t1"}, 1, 2}, {call{verb: searchFor}, heard{status: 200}, 3, 4}}},
+		{"a page while one is erased", shelfPlace, true, []line{{one, oneIs, 1, 2}, {two, twoIs, 3, 4}, {unshelved, heard{status: 204}, 5, 8}, {list, both, 6, 7}, {past, both, 6, 7}}},
+		{"a page after one was erased", shelfPlace, false, []line{{one, oneIs, 1, 2}, {two, twoIs, 3, 4}, {unshelved, heard{status: 204}, 5, 6}, {list, both, 7, 8}}},
+		{"two pages while one is erased that go back", shelfPlace, false, []line{{one, oneIs, 1, 2}, {two, twoIs, 3, 4}, {unshelved, heard{status: 204}, 5, 10},
+			{list, heard{status: 200, content: "m1=1,t2"}, 6, 7}, {past, both, 8, 9}}},
+		{"a page that lacks one", shelfPlace, false, []line{{one, oneIs, 1, 2}, {two, twoIs, 3, 4}, {list, heard{status: 200, content: "m0=1,t1"}, 5, 6}}},
+		{"a page with half a transaction", shelfPlace, false, []line{{call{verb: shelvePair, place: "s0", id: "m0 m1", text: "t1"}, heard{status: 200}, 1, 4},
+			{list, heard{status: 200, content: "m0=1,t1"}, 2, 3}}},
+		{"a replaced version that is neither there nor followed", shelfPlace, false, []line{{call{verb: shelve, place: "s1", id: "m0", text: "t1"}, oneIs, 1, 2},
+			{call{verb: shelve, place: "s1", id: "m0", text: "t2"}, heard{status: 200, version: 2, content: "m0=2,t2"}, 3, 6}, {call{verb: countShelf, place: "s1"}, heard{status: 200, content: "0"}, 4, 5}}},
 		{"a deletion of one of two", identifierPlace, false, []line{{call{verb: create, text: "t1"}, heard{status: 201, version: 1, content: "A=1=t1"}, 1, 2},
 			{call{verb: create, text: "t2"}, heard{status: 201, version: 1, content: "B=1=t2"}, 3, 4}, {call{verb: deleteWhere}, heard{status: 204, version: 2}, 5, 6}}},
 	} {

@@ -22,7 +22,7 @@ import (
 func (c *serveCommand) serve(ctx context.Context, n *node, m *metrics, o httpapi.Options, log zerolog.Logger) error {
 	api, err := httpapi.New(httpapi.Dependencies{
 		Writer: timedWriter{n.commits, m.commitTime}, Reader: n.projections, Searcher: n.projections, Definitions: n.definitions, Validator: n.validator, Profiles: n.profiles, Checks: n.healthChecks(),
-		Administrator: administrator{n.commits, n.rebuilds}, Jobs: n.projections, Rebuilder: n.rebuilds, Compactor: n.compactions, Proofs: proofs{n.notary}, Events: n.events(c.NoLogEvents),
+		Administrator: administrator{n.commits, n.rebuilds}, Jobs: n.projections, Rebuilds: n.rebuilds, Compactions: n.compactions, Locked: n.keyCheck.locked, Proofs: proofs{n.notary}, Events: n.events(c.NoLogEvents),
 	}, o)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func requireLoopback(addresses ...string) error {
 			return fmt.Errorf("--listen %s: %w", address, err)
 		}
 		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return fmt.Errorf("there is no authentication yet, so fhirlog listens only on this machine; to open %s to everybody all the same, add --insecure", address)
+			return fmt.Errorf("fhirlog does not authenticate, so it listens only on this machine, for a proxy there that does (--author-header); to open %s to everybody who can reach it all the same, add --insecure", address)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"fhirlog/domain/publicdata"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,16 +16,9 @@ import (
 // TestLoadSynthea loads the transactions of synthea/dev/r4-2019 through the
 // program and compares every resource with what was posted: members in their
 // order and every digit, but for id, meta and the references that a transaction
-// rewrites. It needs the data: FHIRLOG_SHARED is the folder that holds them.
+// rewrites.
 func TestLoadSynthea(t *testing.T) {
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not say where the data is")
-	}
-	files, err := filepath.Glob(filepath.Join(folder, "data/synthea/dev/r4-2019.*.gz"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no data in %s: %v", folder, err)
-	}
+	files := publicdata.Files(t, "synthea", "dev", "r4-2019.*.gz")
 	s := startServer(t, t.TempDir())
 	stdout, stderr, err := runProgram(t, append([]string{"load", "--to", s.base}, files...)...)
 	if err != nil {

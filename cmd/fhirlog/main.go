@@ -30,6 +30,7 @@ type cli struct {
 	Diff    diffCommand      `cmd:"" help:"Tell what changed between two moments."`
 	Backup  backupCommand    `cmd:"" help:"Copy the log to another place, incrementally, while a server runs or not."`
 	Restore restoreCommand   `cmd:"" help:"Make a data folder of a backup: the server of any moment."`
+	Key     keyCommand       `cmd:"" help:"Make, show and rotate the key that data folders are encrypted under."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -81,8 +82,20 @@ func (m *metrics) follow(n *node) {
 	}
 	gauge("fhirlog_log_durable_records", "Records in the log.", func() float64 { return float64(n.log.Durable()) })
 	gauge("fhirlog_log_segments", "Segment files of the log.", func() float64 { return float64(n.log.Stats().Segments) })
+	gauge("fhirlog_log_encrypted_segments", "Of these, how many are encrypted.", func() float64 { return float64(n.log.Stats().Encrypted) })
 	gauge("fhirlog_log_used_bytes", "Bytes of the log in use.", func() float64 { return float64(n.log.Stats().BytesUsed) })
 	gauge("fhirlog_log_allocated_bytes", "Bytes of the log on disk, with what is allocated ahead.", func() float64 { return float64(n.log.Stats().BytesAllocated) })
+	room := func(value func(eventlog.Room) int64) func() float64 {
+		return func() float64 {
+			r, err := n.log.Room()
+			if err != nil {
+				return math.NaN()
+			}
+			return float64(value(r))
+		}
+	}
+	gauge("fhirlog_disk_free_bytes", "Bytes that the disk of the log can still take.", room(func(r eventlog.Room) int64 { return r.Free }))
+	gauge("fhirlog_disk_reserve_bytes", "Bytes that the log leaves free on its disk: it refuses writes that need more.", room(func(r eventlog.Room) int64 { return r.Reserve }))
 	gauge("fhirlog_log_queued_bytes", "Bytes accepted and not yet durable.", func() float64 { return float64(n.log.Stats().BytesQueued) })
 	gauge("fhirlog_log_signed_records", "Records that the newest checkpoint covers.", func() float64 {
 		if latest := n.notary.Latest(); latest != nil {
@@ -90,6 +103,13 @@ func (m *metrics) follow(n *node) {
 		}
 		return 0
 	})
+	gauge("fhirlog_encryption_key_gone", "1 while the operator's key was taken away, and nothing is answered.", func() float64 {
+		if n.keyCheck.locked() != nil {
+			return 1
+		}
+		return 0
+	})
+	gauge("fhirlog_encryption_key_unreachable_seconds", "Since when it cannot be found out whether the operator's key is there; 0 if it can.", n.keyCheck.unreachable)
 	gauge("fhirlog_projections_bytes", "Bytes of the projections' tables on disk.", func() float64 { return float64(n.projections.Bytes()) })
 	gauge("fhirlog_projections_lag_records", "Durable records that are not yet applied.", func() float64 {
 		applied := n.projections.Applied() // first, so that the difference is never negative

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -36,8 +37,7 @@ var (
 
 	_ httpapi.Administrator     = administrator{}
 	_ httpapi.Jobs              = (*projections.Live)(nil)
-	_ httpapi.Rebuilder         = (*rebuilds)(nil)
-	_ httpapi.Compactor         = (*compactions)(nil)
+	_ httpapi.Runs              = (*runs)(nil)
 	_ projections.Administrator = (*commit.Service)(nil)
 )
 
@@ -51,15 +51,18 @@ type node struct {
 	folder      *folder
 	definitions *definitions.Definitions
 	log         *eventlog.Log
+	recovery    eventlog.Recovery
+
+	// Set by start.
 	projections *projections.Live
 	validator   *validate.Validator
 	profiles    *profile.Validator
 	commits     *commit.Service
 	rebuilds    *rebuilds
 	compactions *compactions
-	recovery    eventlog.Recovery
 	rebuilt     error // why the projections are computed from the beginning, or nil
 
+	keyCheck    *keyCheck      // nil for a folder that is not encrypted
 	notary      *notary.Notary // nil before openProofs
 	notaryEnded chan error     // the result of its Run
 
@@ -68,30 +71,52 @@ type node struct {
 }
 
 // logOptions are the same for every command that opens the log.
-func logOptions() eventlog.Options {
-	return eventlog.Options{Dictionary: dictionary.V1}
+func (f *folder) logOptions() eventlog.Options {
+	o := dictionaryOptions()
+	if f.keys != nil {
+		o.Keys = f.keys
+	}
+	return o
 }
+
+// dictionaryOptions are those of every log.
+func dictionaryOptions() eventlog.Options { return eventlog.Options{Dictionary: dictionary.V1} }
 
 func (f *folder) projectionOptions() projections.Options {
-	return projections.Options{Dir: f.projections(), FHIRVersion: string(f.FHIRVersion), LogIdentity: f.Identity}
+	o := projections.Options{Dir: f.projections(), FHIRVersion: string(f.FHIRVersion), LogIdentity: f.Identity}
+	if f.keys != nil {
+		o.Store.Keys = f.keys
+	}
+	return o
 }
 
-// openNode opens a folder and starts the log's writer and the applier.
-func openNode(f *folder, o commit.Options, packages []*fhirpackage.Package, observe func(eventlog.GroupStats)) (*node, error) {
+// openNode opens the log of a folder, and nothing else: what is derived from a log is
+// not to be touched before it is known to be the one that was signed.
+func openNode(f *folder, observe func(eventlog.GroupStats)) (*node, error) {
 	n := &node{folder: f, ended: make(chan error, 2)}
 	var err error
 	if n.definitions, err = definitions.Load(f.FHIRVersion); err != nil {
 		return nil, err
 	}
-	options := logOptions()
+	options := f.logOptions()
 	options.Observe = observe
 	options.Gather, options.MaxGather = n.moreComing, maxGather
 	if n.log, n.recovery, err = eventlog.Open(f.log(), options); err != nil {
-		return nil, explainLocked(err, f)
+		return nil, f.explainNoKey(explainLocked(err, f))
 	}
-	if n.projections, n.rebuilt, err = projections.OpenLive(n.log, f.projectionOptions()); err != nil {
-		return nil, errors.Join(err, n.log.Close())
+	return n, nil
+}
+
+// start opens the projections, and starts the log's writer and the applier.
+func (n *node) start(o commit.Options, packages []*fhirpackage.Package) error {
+	if err := mayOpen(n.log.Room()); err != nil {
+		return err
 	}
+	opened, rebuilt, err := projections.OpenLive(n.log, n.folder.projectionOptions())
+	if err != nil {
+		return explainVersion(err, n.folder)
+	}
+	n.projections, n.rebuilt = opened, rebuilt
 	o.Handoff, o.Registry = n.projections.Handoff, n.projections.Registry
 	n.validator = validate.New(n.definitions)
 	n.profiles = n.newProfiles(packages)
@@ -101,7 +126,7 @@ func openNode(f *folder, o commit.Options, packages []*fhirpackage.Package, obse
 	n.compactions = newCompactions(n)
 	go func() { n.ended <- n.log.Run(context.Background()) }()
 	go func() { n.ended <- n.projections.Run(context.Background()) }()
-	return n, nil
+	return nil
 }
 
 func explainLocked(err error, f *folder) error {
@@ -109,6 +134,16 @@ func explainLocked(err error, f *folder) error {
 		return fmt.Errorf("%s is in use by another process: stop that one first, or choose another --data", f.path)
 	}
 	return err
+}
+
+// explainVersion says what to do about a description that was edited.
+func explainVersion(err error, f *folder) error {
+	other, ok := errors.AsType[*projections.VersionError](err)
+	if !ok {
+		return err
+	}
+	return fmt.Errorf("%s says that the log holds FHIR %s, and it was served as %s before; a log keeps its version, so put \"fhirVersion\": %q back. If %s was the mistake, remove %s, and start again",
+		filepath.Join(f.path, descriptionFile), other.Is, other.Was, other.Was, other.Was, f.projections())
 }
 
 // moreComing lets every goroutine that is ready to run go before the log is
@@ -124,6 +159,9 @@ func (n *node) moreComing() bool {
 // is closed first: the applier then ends by itself, with everything applied.
 func (n *node) close() error {
 	err := n.log.Close()
+	if n.projections == nil {
+		return errors.Join(err, n.closeProofs())
+	}
 	for range 2 {
 		err = errors.Join(err, <-n.ended)
 	}
@@ -146,7 +184,7 @@ func (n *node) catchUp(ctx context.Context, progress func(applied, total uint64)
 	return nil
 }
 
-// report logs what the start found.
+// report logs what the opening of the log has found.
 func (n *node) report(log zerolog.Logger) {
 	log.Info().Int("segments", n.recovery.Segments).Uint64("records", n.recovery.Records).
 		Bool("unclean", n.recovery.Unclean).Dur("elapsed", n.recovery.Elapsed).Msg("log opened")
@@ -158,8 +196,5 @@ func (n *node) report(log zerolog.Logger) {
 		log.Warn().Uint32("segment", uint32(n.recovery.TornSegment)).Int64("offset", n.recovery.TornOffset).
 			Int64("bytes", n.recovery.TornBytes).Str("file", n.recovery.TornFile).
 			Msg("a write that was never acknowledged was cut off by the last stop and set aside")
-	}
-	if n.rebuilt != nil {
-		log.Warn().AnErr("reason", n.rebuilt).Msg("projections are computed anew from the log")
 	}
 }

@@ -33,14 +33,21 @@ func (f *folder) proofs() string { return filepath.Join(f.path, "proof") }
 // notaryOptions are the same for every command that signs.
 func (f *folder) notaryOptions(k *keyFlags) (notary.Options, error) {
 	o := notary.Options{Dir: f.proofs(), Origin: k.Origin, DefaultOrigin: "fhirlog/" + f.Identity}
+	if f.keys != nil {
+		o.Keys = f.keys
+	}
 	if k.LogKey != "" {
 		private, err := os.ReadFile(k.LogKey)
 		if err != nil {
 			return o, fmt.Errorf("--log-key: %w", err)
 		}
-		o.Key = strings.TrimSpace(string(private))
+		opened, err := notary.OpenPrivate(string(private), o.Keys) // a copy of the folder's may be sealed
+		if err != nil {
+			return o, fmt.Errorf("--log-key: %w", err)
+		}
+		o.Key = strings.TrimSpace(opened)
 	}
-	return o, f.refuseAncestor(o.Origin, o.Key)
+	return o, f.refuseAncestor(o)
 }
 
 // openProofs opens what proves the log, and follows the log. It refuses a log that is

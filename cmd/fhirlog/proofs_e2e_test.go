@@ -124,7 +124,7 @@ func checkByHand(t *testing.T, s *server, text []byte, now tlog.Tree, tiles tlog
 	t.Helper()
 	var p struct {
 		Position, Instant                  int64
-		CommitEnd                          bool
+		CommitEnd, MetadataErased          bool
 		Metadata, MetadataSalt, BodySalt   string
 		MetadataCommitment, BodyCommitment tlog.Hash
 		Path                               tlog.RecordProof
@@ -135,7 +135,10 @@ func checkByHand(t *testing.T, s *server, text []byte, now tlog.Tree, tiles tlog
 	}
 	metadata, _ := base64.StdEncoding.DecodeString(p.Metadata)
 	salt, _ := base64.StdEncoding.DecodeString(p.MetadataSalt)
-	if record.CommitMetadata([16]byte(salt), uint64(p.Position), p.Instant, metadata) != p.MetadataCommitment {
+	if p.MetadataErased && len(salt) > 0 {
+		t.Errorf("the metadata of record %d are erased, and can be guessed", p.Position)
+	}
+	if !p.MetadataErased && record.CommitMetadata([16]byte(salt), uint64(p.Position), p.Instant, metadata) != p.MetadataCommitment {
 		t.Errorf("metadata of record %d are not what was committed to", p.Position)
 	}
 	data := []byte{1, 0}
@@ -287,14 +290,30 @@ func TestVerifyFindsWhatWasForged(t *testing.T) {
 				if position == 7 {
 					e := &run.Entries[i]
 					e.Metadata = append([]byte(nil), e.Metadata...)
-					e.Metadata[len(e.Metadata)-2] ^= 1 // of the request id
+					e.Metadata[len(e.Metadata)-2] ^= 1 // of the client's address
 				}
 			})
 		}},
-		"a body removed without an event": {"the body of record 7 is erased, and no event", false, func(t *testing.T, data string) {
+		"a body removed without an event": {"the body or the id of record 7 is erased, and no event", false, func(t *testing.T, data string) {
 			forge(t, data, func(position uint64, run *record.Run, i int) {
 				if position == 7 {
 					removeBody(run, i)
+				}
+			})
+		}},
+		"an id removed without an event": {"the body or the id of record 7 is erased, and no event", false, func(t *testing.T, data string) {
+			forge(t, data, func(position uint64, run *record.Run, i int) {
+				if position == 7 {
+					removeID(t, run, i)
+				}
+			})
+		}},
+		"an id put where one was removed": {"it was put there by hand", false, func(t *testing.T, data string) {
+			forge(t, data, func(position uint64, run *record.Run, i int) {
+				if position == 7 {
+					named := run.Entries[i].Metadata
+					removeID(t, run, i)
+					run.Entries[i].Metadata = named
 				}
 			})
 		}},
@@ -329,10 +348,14 @@ func TestVerifyFindsWhatWasForged(t *testing.T) {
 			if err == nil || !strings.Contains(fault, c.says) {
 				t.Errorf("verify: %v, want %q in\n%s%s", err, c.says, out, fault)
 			}
+			before := filesOf(t, copied)
 			s := launch(t, copied)
 			err = s.awaitURL(s.pipe(t))
 			if c.serves == (err == nil) {
 				t.Errorf("start: %v\n%s", err, s.stderr.String())
+			}
+			if err != nil {
+				tellChanged(t, before, filesOf(t, copied))
 			}
 			if err == nil {
 				s.stop()
@@ -342,6 +365,23 @@ func TestVerifyFindsWhatWasForged(t *testing.T) {
 				t.Errorf("the start says\n%s", s.stderr.String())
 			}
 		})
+	}
+}
+
+// tellChanged: a start that refuses a log changes nothing, for those who look into it.
+func tellChanged(t *testing.T, before, after map[string][32]byte) {
+	t.Helper()
+	for name := range before {
+		if _, there := after[name]; !there {
+			t.Errorf("the refused start has removed %s", name)
+		} else if before[name] != after[name] {
+			t.Errorf("the refused start has changed %s", name)
+		}
+	}
+	for name := range after {
+		if _, there := before[name]; !there {
+			t.Errorf("the refused start has made %s", name)
+		}
 	}
 }
 

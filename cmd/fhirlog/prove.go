@@ -24,6 +24,7 @@ type proveCommand struct {
 	WithBody bool    `help:"Put the stored body into the proof, and the salt of its commitment. Without it a proof holds no content, and nothing to guess it by."`
 	Sign     bool    `help:"Sign a new checkpoint if no former one covers the record. Needs the private key."`
 	keyFlags
+	encryptionFlags
 }
 
 // Run prints the proof.
@@ -32,15 +33,18 @@ func (c *proveCommand) Run(ctx context.Context) error {
 		return errors.New("say what to prove: either --position N, or --resource TYPE/ID and --version-id V")
 	}
 	f, err := openFolder(c.Data, "")
+	if err == nil {
+		err = f.unlock(ctx, c.encryptionFlags, toWrite)
+	}
 	if err != nil {
 		return err
 	}
-	log, _, err := eventlog.Open(f.log(), logOptions())
+	log, _, err := eventlog.Open(f.log(), f.logOptions())
 	if errors.Is(err, eventlog.ErrLocked) {
 		return fmt.Errorf("%s is in use by another process: ask the server instead, GET /log/proof?position=… or ?resource=…&version=…", f.path)
 	}
 	if err != nil {
-		return err
+		return f.explainNoKey(err)
 	}
 	text, err := c.prove(ctx, f, log)
 	if err := errors.Join(err, log.Close()); err != nil {

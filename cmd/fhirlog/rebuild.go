@@ -10,6 +10,7 @@ import (
 
 	"fhirlog/eventlog"
 	"fhirlog/projections"
+	"fhirlog/projections/store"
 	"fhirlog/replay"
 )
 
@@ -17,6 +18,7 @@ import (
 type rebuildCommand struct {
 	Data  string `default:"./data" env:"FHIRLOG_DATA" help:"Folder that no server is running on."`
 	Check bool   `help:"Change nothing: rebuild beside the projections that are there, and compare every key and value."`
+	encryptionFlags
 }
 
 // differencesShown bounds what a check prints.
@@ -25,15 +27,22 @@ const differencesShown = 10
 // Run rebuilds, or checks.
 func (c *rebuildCommand) Run(ctx context.Context) error {
 	f, err := openFolder(c.Data, "")
+	use := toBegin
+	if c.Check {
+		use = toWrite
+	}
+	if err == nil {
+		err = f.unlock(ctx, c.encryptionFlags, use)
+	}
 	if err != nil {
 		return err
 	}
-	log, _, err := eventlog.Open(f.log(), logOptions())
+	log, _, err := eventlog.Open(f.log(), f.logOptions())
 	if errors.Is(err, eventlog.ErrLocked) {
 		return c.explainServed(f)
 	}
 	if err != nil {
-		return err
+		return f.explainNoKey(err)
 	}
 	err = c.rebuild(ctx, f, log)
 	return errors.Join(err, log.Close())
@@ -54,7 +63,7 @@ func (c *rebuildCommand) rebuild(ctx context.Context, f *folder, log *eventlog.L
 	target := projections.SuccessorOf(f.projections())
 	options := f.projectionOptions()
 	if c.Check {
-		unfinished, err := f.unfinished()
+		unfinished, _, err := f.unfinished()
 		if err != nil {
 			return err
 		}
@@ -74,13 +83,14 @@ func (c *rebuildCommand) rebuild(ctx context.Context, f *folder, log *eventlog.L
 	if c.Check {
 		return c.compare(f, target)
 	}
-	return projections.Install(f.projections())
+	return projections.Install(f.projectionOptions())
 }
 
 // compare tells whether the projections are those that the log gives.
 func (c *rebuildCommand) compare(f *folder, rebuilt string) error {
-	differences, keys, err := replay.Compare(f.projections(), rebuilt, differencesShown)
-	if err := errors.Join(err, os.RemoveAll(rebuilt)); err != nil {
+	o := f.projectionOptions().Store
+	differences, keys, err := replay.Compare(f.projections(), rebuilt, o, differencesShown)
+	if err := errors.Join(err, os.RemoveAll(rebuilt), store.DropKeys(o.Keys, f.projections())); err != nil {
 		return err
 	}
 	if len(differences) == 0 {

@@ -85,25 +85,7 @@ func (w *writer) rebuildAgainAndAgain(finished *atomic.Int64) {
 
 // rebuild rebuilds and waits for the end.
 func (w *writer) rebuild(finished *atomic.Int64) error {
-	a, err := w.ask("POST", "/$rebuild", "", 201, 409)
-	if err != nil || a.status == 409 { // a job of before the crash is active
-		return err
-	}
-	path := strings.TrimPrefix(a.header.Get("Content-Location"), w.server.base)
-	for {
-		if a, err = w.ask("GET", path, "", 200); err != nil {
-			return err
-		}
-		switch parameterOf(a, "status") {
-		case "Completed":
-			finished.Add(1)
-			return nil
-		case "Running":
-			time.Sleep(time.Millisecond)
-		default:
-			return fmt.Errorf("the rebuild is %s", a.body)
-		}
-	}
+	return w.toTheEnd("/$rebuild", finished, 201, 409) // 409: a job of before the crash is active
 }
 
 // TestRebuildOnline: what a rebuild of some size tells, refuses and leaves, in the

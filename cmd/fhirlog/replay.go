@@ -15,7 +15,8 @@ import (
 // replayCommand is `fhirlog replay`.
 type replayCommand struct {
 	archiveFlags
-	URL string `name:"url" placeholder:"URL" help:"Read from a running server instead, such as http://127.0.0.1:8080 (with --metrics-listen, that address)."`
+	URL   string `name:"url" placeholder:"URL" help:"Read from a running server instead, such as http://127.0.0.1:8080 (with --metrics-listen, that address)."`
+	Token string `env:"FHIRLOG_LOG_EVENTS_TOKEN" placeholder:"FILE" help:"File whose first line is the token that this server wants (serve --log-events-token)."`
 
 	From        string   `placeholder:"MOMENT" help:"Where to begin: a position, an instant such as 2026-03-01T10:00:00Z, or now. Default: the beginning."`
 	Until       string   `placeholder:"MOMENT" help:"Where to end, inclusive; default what there is."`
@@ -23,6 +24,8 @@ type replayCommand struct {
 	Type        []string `help:"Only these resource types."`
 	Resource    string   `placeholder:"TYPE/ID" help:"Only this resource."`
 	Author      string   `help:"Only what this author did."`
+	Agent       string   `help:"Only what was done with this program, by the whole of its name."`
+	Address     string   `placeholder:"IP" help:"Only what came from this address."`
 	Interaction []string `help:"Only these: create, update, patch, delete, hard-delete, purge-history, administer."`
 	All         bool     `default:"true" negatable:"" help:"Tell as well of jobs and the like, and of what is left of erased versions: never their content. --no-all leaves both out."`
 	Bodies      bool     `help:"Add the contents that can still be read."`
@@ -66,7 +69,7 @@ func (c *replayCommand) Run(ctx context.Context) error {
 }
 
 func (c *replayCommand) words() feed.Words {
-	return feed.Words{Type: strings.Join(c.Type, ","), Resource: c.Resource, Author: c.Author, Interaction: strings.Join(c.Interaction, ",")}
+	return feed.Words{Type: strings.Join(c.Type, ","), Resource: c.Resource, Author: c.Author, Agent: c.Agent, Address: c.Address, Interaction: strings.Join(c.Interaction, ",")}
 }
 
 func (c *replayCommand) replayFolder(ctx context.Context, a *archive, p *printer) error {

@@ -22,7 +22,8 @@ func (c *replayCommand) replayServer(ctx context.Context, p *printer) error {
 	values := url.Values{}
 	words := c.words()
 	for name, value := range map[string]string{
-		"from": c.From, "until": c.Until, "type": words.Type, "resource": words.Resource, "author": words.Author, "interaction": words.Interaction,
+		"from": c.From, "until": c.Until, "type": words.Type, "resource": words.Resource, "author": words.Author,
+		"agent": words.Agent, "address": words.Address, "interaction": words.Interaction,
 	} {
 		if value != "" {
 			values.Set(name, value)
@@ -31,7 +32,15 @@ func (c *replayCommand) replayServer(ctx context.Context, p *printer) error {
 	for name, on := range map[string]bool{"follow": c.Follow, "all": c.All, "bodies": c.Bodies} {
 		values.Set(name, strconv.FormatBool(on))
 	}
-	r := &remote{url: strings.TrimRight(c.URL, "/") + "/log/events?", values: values, printer: p}
+	token := ""
+	if c.Token != "" {
+		tokens, err := readTokens(c.Token)
+		if err != nil {
+			return fmt.Errorf("--token: %w", err)
+		}
+		token = tokens[0]
+	}
+	r := &remote{token: token, url: strings.TrimRight(c.URL, "/") + "/log/events?", values: values, printer: p}
 	for {
 		ended, err := r.read(ctx)
 		if flushed := p.out.Flush(); flushed != nil {
@@ -62,6 +71,7 @@ var errLost = errors.New("the connection to the server was lost")
 // remote is a feed that is read from a server.
 type remote struct {
 	url     string
+	token   string // "" for none
 	values  url.Values
 	printer *printer
 	next    uint64 // where to go on
@@ -78,6 +88,9 @@ func (r *remote) read(ctx context.Context) (ended bool, err error) {
 		return false, fmt.Errorf("--url: %w", err)
 	}
 	request.Header.Set("Accept", "application/x-ndjson")
+	if r.token != "" {
+		request.Header.Set("Authorization", "Bearer "+r.token)
+	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", errLost, err)
@@ -86,7 +99,10 @@ func (r *remote) read(ctx context.Context) (ended bool, err error) {
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
 		hint := ""
-		if answer.StatusCode == http.StatusNotFound {
+		switch answer.StatusCode {
+		case http.StatusUnauthorized:
+			hint = "\nGive a file with a token with --token"
+		case http.StatusNotFound:
 			hint = "\nGive the address of the server without the path of the FHIR service, or that of --metrics-listen; with --no-log-events it does not tell its log"
 		}
 		return false, fmt.Errorf("the server answers %s: %s%s", answer.Status, bytes.TrimSpace(text), hint)

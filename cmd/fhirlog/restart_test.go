@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -165,7 +166,27 @@ func TestRefusedStarts(t *testing.T) {
 	t.Run("the same FHIR version", func(t *testing.T) {
 		startServer(t, data, "--fhir-version", "R4").stop()
 	})
-	if err := os.Remove(filepath.Join(data, "fhirlog.json")); err != nil {
+	description := filepath.Join(data, descriptionFile)
+	text, err := os.ReadFile(description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{"STU3", "R4"} {
+		if err := os.WriteFile(description, bytes.Replace(text, []byte(`"R4"`), []byte(`"`+version+`"`), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if version != "R4" {
+			refuse("an edited FHIR version", `put "fhirVersion": "R4" back`, "serve", "--data", data, "--listen", "127.0.0.1:0")
+		}
+	}
+	t.Run("the FHIR version put back", func(t *testing.T) {
+		s := startServer(t, data)
+		defer s.stop()
+		if strings.Contains(s.stderr.String(), "computed anew") {
+			t.Errorf("the projections were not kept:\n%s", s.stderr.String())
+		}
+	})
+	if err := os.Remove(description); err != nil {
 		t.Fatal(err)
 	}
 	refuse("a log of unknown FHIR version", "fhirlog.json", "serve", "--data", data, "--listen", "127.0.0.1:0")
@@ -209,6 +230,8 @@ func TestLogsNoContent(t *testing.T) {
 	s.must(400, "GET", "/Patient?birthdate="+secret, "")
 	s.must(200, "GET", "/Patient?"+secret+"="+secret, "")
 	s.must(404, "GET", "/"+secret+"/"+secret, "")
+	s.must(204, "DELETE", "/Patient/none?hardDelete=true", "", "X-Reason: "+secret, "User-Agent: "+secret)
+	s.must(400, "DELETE", "/Patient/none?hardDelete=true", "", "X-Reason: "+secret+strings.Repeat("x", 1000))
 	s.must(200, "POST", "/", `{"resourceType":"Bundle","type":"batch","entry":[{"request":{"method":"GET","url":"Patient?name=`+secret+`"}},{"resource":`+body+`,"request":{"method":"PUT","url":"Patient/p"}}]}`)
 	s.must(404, "POST", "/", `{"resourceType":"Bundle","type":"transaction","entry":[{"request":{"method":"GET","url":"`+secret+`/x"}}]}`)
 	s.stop()

@@ -18,6 +18,7 @@ import (
 	"fhirlog/domain/feed"
 	"fhirlog/eventlog"
 	"fhirlog/eventlog/merkle"
+	"fhirlog/eventlog/notary"
 	"fhirlog/replay"
 	"fhirlog/replay/backup"
 )
@@ -29,6 +30,7 @@ type restoreCommand struct {
 	Until string `default:"now" placeholder:"MOMENT" help:"Restore the server of that moment: an instant such as 2026-03-01T10:00:00Z, or a position; up to the end of its commit. Default all that is in the backup."`
 	Fork  bool   `help:"Make another log of it, also of all: for a copy beside a server that goes on. Part of a log is always another one."`
 	Key   string `placeholder:"KEY" help:"Public key of the log, or a file with it, as you got it from elsewhere. Without it the backup's own is taken, which proves only that the backup agrees with itself."`
+	encryptionFlags
 }
 
 // Help says what a restored log is.
@@ -39,9 +41,6 @@ With --until, or --fork, it is another log with the same beginning: it gets an i
 
 What was compacted away before the backup ran is in none of its moments. A resource whose content is lost that way is erased in the restored log as well, by an event that says so. What was erased by name after the moment, and not compacted yet, comes back.`
 }
-
-// restoredBy is who the events of a restore are by.
-const restoredBy = "fhirlog restore"
 
 // Run restores.
 func (c *restoreCommand) Run(ctx context.Context) error {
@@ -61,11 +60,11 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 		return err
 	}
 	began := time.Now()
-	lost := 0
+	var lost replay.Lost
 	restored, err := stored.Restore(ctx, backup.RestoreOptions{
-		Dir: c.Data, Log: logOptions(), Until: until, Fork: c.Fork, Key: key, Progress: bytesProgress("restoring"),
+		Dir: c.Data, Log: dictionaryOptions(), OpenKeys: c.openKeys(ctx, &folder{path: c.From}), Until: until, Fork: c.Fork, Key: key, Progress: bytesProgress("restoring"),
 		Finish: func(r *backup.Restored, description []byte) (err error) {
-			lost, err = completeFolder(ctx, c.Data, r, description)
+			lost, err = c.completeFolder(ctx, r, description)
 			return err
 		},
 	})
@@ -78,20 +77,23 @@ func (c *restoreCommand) Run(ctx context.Context) error {
 
 // completeFolder makes the description of a restored folder, and sees to what a fork
 // lacks.
-func completeFolder(ctx context.Context, dir string, r *backup.Restored, description []byte) (lost int, err error) {
-	f := &folder{path: dir}
+func (c *restoreCommand) completeFolder(ctx context.Context, r *backup.Restored, description []byte) (lost replay.Lost, err error) {
+	f := &folder{path: c.Data}
 	if err := json.Unmarshal(description, f); err != nil {
-		return 0, fmt.Errorf("%s in the backup is not readable: %w", descriptionFile, err)
+		return lost, fmt.Errorf("%s in the backup is not readable: %w", descriptionFile, err)
 	}
 	if f.Format != folderFormat {
-		return 0, fmt.Errorf("the backup is of a folder of format %d; this fhirlog reads format %d", f.Format, folderFormat)
+		return lost, fmt.Errorf("the backup is of a folder of format %d; this fhirlog reads format %d", f.Format, folderFormat)
 	}
 	if f.Identity != r.Identity {
-		return 0, fmt.Errorf("%s in the backup is of another log than its manifest says", descriptionFile)
+		return lost, fmt.Errorf("%s in the backup is of another log than its manifest says", descriptionFile)
 	}
 	if r.Forked {
 		f.Fork = &fork{Of: f.Identity, Records: r.Records, Until: merkle.TimeText(r.Instant), Made: time.Now().UTC().Format(time.RFC3339), Before: f.Fork}
 		f.Identity = ulid.Make().String()
+		if err = f.unlock(ctx, c.encryptionFlags, toWrite); err != nil {
+			return lost, err
+		}
 		if lost, err = f.eraseLost(ctx); err != nil {
 			return lost, fmt.Errorf("erase what has lost its content: %w", err)
 		}
@@ -101,22 +103,26 @@ func completeFolder(ctx context.Context, dir string, r *backup.Restored, descrip
 
 // eraseLost erases, by events on the log, what has no content in it: a compaction had
 // removed that, for an event that the log does not have.
-func (f *folder) eraseLost(ctx context.Context) (int, error) {
-	log, _, err := eventlog.Open(f.log(), logOptions())
+func (f *folder) eraseLost(ctx context.Context) (lost replay.Lost, err error) {
+	log, _, err := eventlog.Open(f.log(), f.logOptions())
 	if err != nil {
-		return 0, err
+		return lost, err
 	}
-	lost, err := replay.FindLost(ctx, log)
-	if err := errors.Join(err, log.Close()); err != nil || len(lost) == 0 {
-		return 0, err
+	lost, err = replay.FindLost(ctx, log)
+	if err := errors.Join(err, log.Close()); err != nil || len(lost.Resources)+len(lost.IDs) == 0 {
+		return lost, err
 	}
-	n, err := openNode(f, commit.Options{}, nil, nil)
+	n, err := openNode(f, nil)
 	if err != nil {
-		return 0, err
+		return lost, err
+	}
+	if err := n.start(commit.Options{}, nil); err != nil {
+		return lost, errors.Join(err, n.close())
 	}
 	err = n.catchUp(ctx, func(uint64, uint64) {})
+	caller := commit.Caller{Author: event.ByRestore, RequestID: ulid.Make().String()}
 	const together = 1000
-	for some := range slices.Chunk(lost, together) {
+	for some := range slices.Chunk(lost.Resources, together) {
 		if err != nil {
 			break
 		}
@@ -127,12 +133,15 @@ func (f *folder) eraseLost(ctx context.Context) (int, error) {
 				commands[i].Interaction = event.PurgeHistory
 			}
 		}
-		_, err = n.commits.Commit(ctx, commit.Caller{Author: restoredBy, RequestID: ulid.Make().String()}, commands)
+		_, err = n.commits.Commit(ctx, caller, commands)
 	}
-	return len(lost), errors.Join(err, n.close())
+	if err == nil {
+		err = commit.AnnounceErasedIDs(ctx, n.log, caller, slices.Values(lost.IDs))
+	}
+	return lost, errors.Join(err, n.close())
 }
 
-func (c *restoreCommand) print(r *backup.Restored, s *backup.Stored, lost int, elapsed time.Duration) {
+func (c *restoreCommand) print(r *backup.Restored, s *backup.Stored, lost replay.Lost, elapsed time.Duration) {
 	fmt.Printf("restored   %d of %d records of the log %s, up to %s, in %v\n", r.Records, s.Records, r.Identity, merkle.TimeText(r.Instant), elapsed.Round(time.Millisecond))
 	switch {
 	case r.Prefix == nil:
@@ -147,8 +156,11 @@ func (c *restoreCommand) print(r *backup.Restored, s *backup.Stored, lost int, e
 	if c.Key == "" && r.Prefix != nil {
 		fmt.Println("           this key is the backup's own: compare it with the one that you got from elsewhere, or give that one with --key")
 	}
-	if lost > 0 {
-		fmt.Printf("erased     %d resources, as their contents had been compacted away before the backup ran\n", lost)
+	if n := len(lost.Resources); n > 0 {
+		fmt.Printf("erased     %d resources, as their contents had been compacted away before the backup ran\n", n)
+	}
+	if n := len(lost.IDs); n > 0 {
+		fmt.Printf("ids erased from %d records, likewise: nothing answers with these\n", n)
 	}
 	switch {
 	case r.Forked:
@@ -171,7 +183,7 @@ type fork struct {
 }
 
 // refuseAncestor refuses to sign a fork in the name of the log that it was forked from.
-func (f *folder) refuseAncestor(origin, private string) error {
+func (f *folder) refuseAncestor(o notary.Options) error {
 	if f.Fork == nil {
 		return nil
 	}
@@ -183,15 +195,14 @@ func (f *folder) refuseAncestor(origin, private string) error {
 		return err
 	}
 	ancestor, _, _ := strings.Cut(string(public), "+")
+	private := o.Key
 	if private == "" {
-		own, err := os.ReadFile(filepath.Join(f.proofs(), "key"))
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		if private, err = notary.PrivateKey(o); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
-		private = string(own)
 	}
 	name, _, _ := strings.Cut(strings.TrimPrefix(private, "PRIVATE+KEY+"), "+")
-	if origin == ancestor || name == ancestor {
+	if o.Origin == ancestor || name == ancestor {
 		return fmt.Errorf("%s is a fork of the log %s, and must not be signed in its name: whoever holds a checkpoint of that log would find it contradicted. Leave --origin and --log-key out, or give those of another log", f.path, ancestor)
 	}
 	return nil

@@ -228,12 +228,13 @@ func (c *conversation) request(st *step) *http.Request {
 		request.Header.Set("Content-Encoding", "gzip")
 	}
 	for _, h := range st.headers {
-		if value := c.fill(st.line, h.value); value == "" {
-			request.Header.Del(h.name)
-		} else if h.name == "Host" {
+		request.Header.Del(h.name) // what is set above
+	}
+	for _, h := range st.headers {
+		if value := c.fill(st.line, h.value); h.name == "Host" {
 			request.Host = value
-		} else {
-			request.Header.Set(h.name, value)
+		} else if value != "" {
+			request.Header.Add(h.name, value)
 		}
 	}
 	return request

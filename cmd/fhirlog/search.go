@@ -126,6 +126,9 @@ func (c *searchCommand) openIndex(ctx context.Context, a *archive) (index *repla
 	remove = func() error { return nil }
 	if c.Index != "" {
 		o.Dir = c.Index
+		if o.Store.Keys, err = a.folder.indexKeys(ctx, c.Index); err != nil {
+			return nil, nil, err
+		}
 	} else {
 		scratch, err := os.MkdirTemp("", "fhirlog-index-")
 		if err != nil {

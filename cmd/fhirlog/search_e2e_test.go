@@ -3,10 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"fhirlog/domain/publicdata"
 	"fhirlog/domain/search/searchtest"
 )
 
@@ -73,15 +73,11 @@ func (b *bench) writeGenerated(n int) (ends []uint64) {
 // TestSearchSynthea loads both sets of synthea/dev for R4 and compares searches
 // with the plain evaluator. The set of 2021 refers by conditional references; it
 // comes first, as that of 2019 has organizations of the same identifiers several
-// times. It needs the data: FHIRLOG_SHARED is the folder that holds them.
+// times.
 func TestSearchSynthea(t *testing.T) {
-	folder := os.Getenv("FHIRLOG_SHARED")
-	if folder == "" {
-		t.Skip("FHIRLOG_SHARED does not say where the data is")
-	}
 	var files []string
 	for _, name := range []string{"r4-2021-uscore.support", "r4-2021-uscore.patients", "r4-2019.patients"} {
-		file := filepath.Join(folder, "data/synthea/dev", name+".bundles.ndjson.gz")
+		file := publicdata.Path(t, "synthea", "dev", name+".bundles.ndjson.gz")
 		if _, err := os.Stat(file); err != nil {
 			t.Fatal(err)
 		}

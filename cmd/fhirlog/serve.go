@@ -21,12 +21,13 @@ type serveCommand struct {
 	FHIRVersion string `name:"fhir-version" enum:"R4,STU3,R4B,R5," default:"" env:"FHIRLOG_FHIR_VERSION" help:"FHIR version: R4, STU3, R4B or R5. Kept with the data; a new folder gets R4 unless told otherwise."`
 
 	Listen         string `default:"127.0.0.1:8080" env:"FHIRLOG_LISTEN" help:"Address to listen on."`
-	Insecure       bool   `env:"FHIRLOG_INSECURE" help:"Listen beyond this machine although there is no authentication: everybody who can connect can read and change everything."`
+	Insecure       bool   `env:"FHIRLOG_INSECURE" help:"Listen beyond this machine although fhirlog does not authenticate: everybody who can connect can read and change everything, and with --author-header in anybody's name."`
 	BasePath       string `default:"/fhir" env:"FHIRLOG_BASE_PATH" help:"Path of the FHIR service."`
 	BaseURL        string `name:"base-url" env:"FHIRLOG_BASE_URL" help:"Public URL of the FHIR service, as it stands in Location and fullUrl; default from each request's Host."`
-	TrustForwarded bool   `env:"FHIRLOG_TRUST_FORWARDED" help:"Believe X-Forwarded-Proto and X-Forwarded-Host; only behind a proxy that sets both."`
-	MetricsListen  string `env:"FHIRLOG_METRICS_LISTEN" help:"Serve /metrics and /log/events at this address instead of the main one."`
-	NoLogEvents    bool   `env:"FHIRLOG_NO_LOG_EVENTS" help:"Do not serve /log/events: whoever can read it can read everything that was ever written and not erased."`
+	TrustForwarded bool   `env:"FHIRLOG_TRUST_FORWARDED" help:"Believe X-Forwarded-Proto and X-Forwarded-Host, and the last address in X-Forwarded-For; only behind a proxy that sets them."`
+	callerFlags
+	MetricsListen string `env:"FHIRLOG_METRICS_LISTEN" help:"Serve /metrics and /log/events at this address instead of the main one."`
+	NoLogEvents   bool   `env:"FHIRLOG_NO_LOG_EVENTS" help:"Do not serve /log/events: whoever can read it can read everything that was ever written and not erased. See --log-events-token."`
 
 	MaxBodyMB         int64         `name:"max-body-mb" default:"128" env:"FHIRLOG_MAX_BODY_MB" help:"Largest request body after decompression, in MiB."`
 	MaxBodiesMB       int64         `name:"max-bodies-mb" default:"512" env:"FHIRLOG_MAX_BODIES_MB" help:"Request bodies in memory at once, in MiB; more wait."`
@@ -53,7 +54,11 @@ type serveCommand struct {
 	NoHistory         []string          `env:"FHIRLOG_NO_HISTORY" help:"Types whose history cannot be read."`
 
 	checkpointFlags
+	encryptionFlags
+	KeyCheckEvery time.Duration `hidden:"" default:"1m" help:"How often it is looked whether the operator's key is still there."`
+
 	CompactEvery time.Duration `default:"24h" env:"FHIRLOG_COMPACT_EVERY" help:"How often the content of what was erased is removed from all files, if there is any; 0: only when POST $$compact asks for it, or fhirlog compact."`
+	erasingFlags
 
 	LogLevel   string `enum:"debug,info,warn,error" default:"info" env:"FHIRLOG_LOG_LEVEL" help:"debug, info, warn or error. debug has a line for each request; no level has content of resources."`
 	CPUProfile string `name:"cpu-profile" hidden:"" placeholder:"FILE" help:"Write a CPU profile of the whole run, for go tool pprof."`
@@ -86,17 +91,28 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err == nil {
 		err = checkPackages(packages, f.FHIRVersion)
 	}
+	if err == nil {
+		err = f.unlock(ctx, c.encryptionFlags, toBegin)
+	}
 	if err != nil {
 		return err
 	}
 	metrics := newMetrics()
-	n, err := openNode(f, commitOptions, packages, metrics.observeGroup)
+	n, err := openNode(f, metrics.observeGroup)
 	if err != nil {
 		return err
 	}
 	n.report(log)
+	n.reportEncryption(log)
+	n.keyCheck = newKeyCheck(ctx, f, c.KeyCheckEvery, log)
 	if err := n.openProofs(ctx, c.checkpointFlags, log); err != nil {
 		return errors.Join(err, n.close())
+	}
+	if err := n.start(commitOptions, packages); err != nil {
+		return errors.Join(err, n.close())
+	}
+	if n.rebuilt != nil {
+		log.Warn().AnErr("reason", n.rebuilt).Msg("projections are computed anew from the log")
 	}
 	reportPackages(log, packages)
 	stopProfile, err := startProfile(c.CPUProfile)
@@ -110,7 +126,10 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	besides, stopBesides := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { n.scrub(besides, log) })
+	running.Go(func() { watchRoom(besides, n.log.Room, log) })
 	running.Go(func() { n.work(besides, log) })
+	running.Go(func() { n.keyCheck.run(besides, log) })
+	n.compactions.eraseIDs = c.EraseIDs
 	running.Go(func() { n.compactions.run(besides, log, c.CompactEvery) })
 	err = c.serve(ctx, n, metrics, httpOptions, log)
 	stopBesides()
@@ -150,8 +169,13 @@ func (c *serveCommand) options() (commit.Options, httpapi.Options, error) {
 	for _, t := range c.NoHistory {
 		noHistory = append(noHistory, domain.ResourceType(t))
 	}
+	tokens, err := c.eventTokens(c.NoLogEvents)
+	if err != nil {
+		faults = append(faults, err)
+	}
 	return commit.Options{Versioning: policy, VersioningOf: byType, NoUpdateCreate: c.NoUpdateCreate, Validation: validations[c.Validation]}, httpapi.Options{
 		BasePath: c.BasePath, BaseURL: c.BaseURL, TrustForwarded: c.TrustForwarded,
+		AuthorHeader: c.AuthorHeader, EventTokens: tokens,
 		MaxBodyBytes: c.MaxBodyMB << 20, MaxBodyBytesInFlight: c.MaxBodiesMB << 20,
 		MaxDepth: c.MaxDepth, MaxConcurrent: c.MaxConcurrent, MaxConnections: c.MaxConnections,
 		RequestTimeout: c.RequestTimeout, BundleTimeout: c.BundleTimeout, MinBytesPerSecond: c.MinBytesPerSecond,

@@ -21,6 +21,7 @@ type verifyCommand struct {
 	Witness     []string `placeholder:"KEY" help:"Public key of a witness: what it has cosigned is verified and told. May be repeated."`
 	Projections bool     `help:"Compare the projections with the log as well, key by key. They are computed anew for that, which takes long; what the last stop left unapplied is applied first."`
 	Proof       string   `placeholder:"FILE" help:"Check this proof file, and no data folder; needs --key."`
+	encryptionFlags
 }
 
 // Help says what verify is for.
@@ -34,6 +35,9 @@ func (c *verifyCommand) Run(ctx context.Context) error {
 		return c.verifyProof()
 	}
 	f, err := openFolder(c.Data, "")
+	if err == nil {
+		err = f.unlock(ctx, c.encryptionFlags, toRead)
+	}
 	if err != nil {
 		return err
 	}
@@ -46,7 +50,7 @@ func (c *verifyCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Projections {
-		check := rebuildCommand{Data: c.Data, Check: true}
+		check := rebuildCommand{Data: c.Data, Check: true, encryptionFlags: c.encryptionFlags}
 		return check.Run(ctx)
 	}
 	return nil
@@ -78,9 +82,9 @@ func (c *verifyCommand) verifyFolder(ctx context.Context, f *folder, stored *not
 	}
 	l := &logAudit{audit: audit, stored: stored}
 	began := time.Now()
-	v, err := eventlog.Verify(ctx, f.log(), logOptions(), eventlog.VerifyOptions{Segment: l.segment, Progress: bytesProgress("reading the log")})
+	v, err := eventlog.Verify(ctx, f.log(), f.logOptions(), eventlog.VerifyOptions{Segment: l.segment, Progress: bytesProgress("reading the log")})
 	if err != nil {
-		return explainLocked(err, f)
+		return f.explainNoKey(explainLocked(err, f))
 	}
 	if err := l.end(); err != nil {
 		return err
@@ -88,6 +92,12 @@ func (c *verifyCommand) verifyFolder(ctx context.Context, f *folder, stored *not
 	fmt.Printf("log          %d records in %d segments, %s, in %v: every content is what was committed to\n",
 		v.Records, v.Segments, humanize.Bytes(uint64(v.Bytes)), time.Since(began).Round(time.Millisecond))
 	fmt.Printf("erased       %d bodies, each taken by an event on the log\n", v.Erased)
+	if v.MetadataErased > 0 {
+		fmt.Printf("ids erased   from %d records, each listed by an event on the log; of these it is proven that they are there, and not what they were\n", v.MetadataErased)
+	}
+	if f.keys != nil {
+		fmt.Printf("encrypted    %d of %d segments, under the key %s\n", v.Encrypted, v.Segments, f.keys.Operator())
+	}
 	if v.TornSegment != 0 {
 		fmt.Printf("torn         segment %d ends at %d in a write that was never acknowledged; the next start sets it aside\n", v.TornSegment, v.TornOffset)
 	}

@@ -76,7 +76,7 @@ func (l *logAudit) end() error {
 		return err
 	}
 	if position, ok := l.erasures.Unnamed(); ok {
-		return fmt.Errorf("the body of record %d is erased, and no event on the log has taken it: it was removed by hand", position)
+		return fmt.Errorf("the body or the id of record %d is erased, and no event on the log has taken it: it was removed by hand", position)
 	}
 	return nil
 }

@@ -75,14 +75,15 @@ func continuesKept(proof *merkle.Proof, signed merkle.Checkpoint, file string, k
 func printProof(w io.Writer, p *merkle.Proof, c merkle.Checkpoint) {
 	fmt.Fprintf(w, "record       %d of the log %s\n", p.Position, c.Origin)
 	fmt.Fprintf(w, "time         %s, as the server's clock said\n", p.Time)
+	if p.MetadataErased {
+		fmt.Fprintln(w, "erased       its id, and with it all that could prove what it was: what follows, and the time, are what the server says; that it is there is proven")
+	}
 	if e, err := event.Decode(p.Metadata); err != nil {
 		fmt.Fprintf(w, "event        not readable by this program: %v\n", err)
 	} else {
 		fmt.Fprintf(w, "event        %s\n", describeEvent(&e))
 		fmt.Fprintf(w, "request      %s\n", e.RequestID)
-		if e.Author != "" {
-			fmt.Fprintf(w, "author       %s\n", e.Author)
-		}
+		printCaller(w, &e)
 	}
 	switch {
 	case p.Body != nil:
@@ -98,9 +99,29 @@ func printProof(w io.Writer, p *merkle.Proof, c merkle.Checkpoint) {
 	fmt.Fprintf(w, "checkpoint   signed, of %d records\n", c.Size)
 }
 
+// printCaller says who caused an event, with what, and why. It came from a client, so
+// it is quoted.
+func printCaller(w io.Writer, e *event.Event) {
+	if e.Author != "" {
+		fmt.Fprintf(w, "author       %q\n", e.Author)
+	}
+	if e.Address.IsValid() {
+		fmt.Fprintf(w, "address      %s\n", e.Address)
+	}
+	if e.Agent != "" {
+		fmt.Fprintf(w, "agent        %q\n", e.Agent)
+	}
+	if e.Reason != "" {
+		fmt.Fprintf(w, "reason       %q\n", e.Reason)
+	}
+}
+
 // describeEvent says what an event did.
 func describeEvent(e *event.Event) string {
 	of := string(e.Type) + "/" + string(e.ID)
+	if e.IDErased {
+		of = "a " + string(e.Type) + " whose id is erased"
+	}
 	switch e.Kind {
 	case event.Written:
 		return fmt.Sprintf("version %s of %s was written (%s)", e.Version, of, e.Interaction.Method())
@@ -112,6 +133,8 @@ func describeEvent(e *event.Event) string {
 		return fmt.Sprintf("the history of %s was purged, but for version %s", of, e.Version)
 	case event.JobChanged:
 		return fmt.Sprintf("the job %s changed", e.ID)
+	case event.IDsErased:
+		return "the ids of records were erased from the log"
 	default:
 		return "search parameters were switched on or off"
 	}

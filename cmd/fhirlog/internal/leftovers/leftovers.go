@@ -21,13 +21,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"fhirlog/domain/dictionary"
+	"fhirlog/projections/store"
 	"fhirlog/projections/store/storetest"
 )
 
 // Place is where a text was found.
 type Place struct {
 	File string // below the folder
-	How  string // "raw", "zstd", "gzip" or "table"
+	How  string // "raw", "zstd", "gzip" or "table"; of what was encrypted, "sealed" or "memtable"
 }
 
 // Found are the places of each text that was found.
@@ -35,13 +36,16 @@ type Found map[string][]Place
 
 // Find looks for texts in every file below a folder. Upper and lower case are the
 // same, but for letters beyond ASCII.
-func Find(dir string, texts []string) (Found, error) {
+func Find(dir string, texts []string) (Found, error) { return FindWith(dir, texts, nil) }
+
+// FindWith looks as Find does, and has the keys of what is encrypted.
+func FindWith(dir string, texts []string, keys store.Keys) (Found, error) {
 	decoder, err := zstd.NewReader(nil, zstd.WithDecoderDicts(dictionary.V1), zstd.WithDecoderConcurrency(1), zstd.IgnoreChecksum(true))
 	if err != nil {
 		return nil, err
 	}
 	defer decoder.Close()
-	f := finder{found: Found{}, decoder: decoder}
+	f := finder{dir: dir, found: Found{}, decoder: decoder, keys: keys}
 	for _, text := range texts {
 		f.texts = append(f.texts, lower([]byte(text)))
 	}
@@ -67,7 +71,9 @@ func Find(dir string, texts []string) (Found, error) {
 }
 
 type finder struct {
-	texts   [][]byte // in lower case
+	dir     string
+	keys    store.Keys // nil: of nothing
+	texts   [][]byte   // in lower case
 	found   Found
 	decoder *zstd.Decoder
 	folded  []byte
@@ -75,7 +81,21 @@ type finder struct {
 
 // file looks at the content of a file in every way.
 func (f *finder) file(name string, content []byte) error {
-	f.look(name, "raw", content)
+	f.unpack(name, "raw", content)
+	if f.keys != nil {
+		if err := f.sealed(name, content); err != nil {
+			return err
+		}
+	}
+	if strings.HasSuffix(name, storetest.TableSuffix) || strings.HasSuffix(name, storetest.MemtableSuffix) {
+		return f.badger(name, content)
+	}
+	return nil
+}
+
+// unpack looks at bytes as they are, and at what is packed in them.
+func (f *finder) unpack(name, how string, content []byte) {
+	f.look(name, how, content)
 	f.hunt(content, binary.LittleEndian.AppendUint32(nil, 0xFD2FB528), func(from io.Reader) {
 		if err := f.decoder.Reset(from); err == nil {
 			f.look(name, "zstd", readWhatThereIs(f.decoder))
@@ -86,15 +106,6 @@ func (f *finder) file(name string, content []byte) error {
 			f.look(name, "gzip", readWhatThereIs(plain))
 		}
 	})
-	if !strings.HasSuffix(name, storetest.TableSuffix) {
-		return nil
-	}
-	var all []byte
-	err := storetest.Entries(content, func(key, value []byte) {
-		all = append(append(append(append(all, key...), 0), value...), 0)
-	})
-	f.look(name, "table", all)
-	return err
 }
 
 // hunt hands over what follows every place where some bytes stand.
@@ -147,7 +158,7 @@ func lower(b []byte) []byte {
 // Missing lists which of some texts were not found, Present those that were.
 func (f Found) Missing(texts []string) (list []string) {
 	for _, text := range texts {
-		if len(f[strings.ToLower(text)]) == 0 {
+		if len(f[string(lower([]byte(text)))]) == 0 {
 			list = append(list, text)
 		}
 	}
@@ -158,7 +169,7 @@ func (f Found) Missing(texts []string) (list []string) {
 func (f Found) Present(texts []string) error {
 	var errs []error
 	for _, text := range texts {
-		if places := f[strings.ToLower(text)]; len(places) > 0 {
+		if places := f[string(lower([]byte(text)))]; len(places) > 0 {
 			errs = append(errs, fmt.Errorf("%q is in %v", text, places))
 		}
 	}

@@ -31,7 +31,7 @@ func (m moment) removedHistory(ctx context.Context, t domain.ResourceType, id do
 	if !c.any {
 		// What was there may have been removed before the horizon.
 		if state, err := m.state(t, id); err != nil || !state.Exists {
-			return resource.HistoryPage{}, cmp.Or(err, error(notFound(t)))
+			return resource.HistoryPage{}, cmp.Or(err, notFound(t))
 		}
 	}
 	return pageOf(c.page(), c.total, q), nil

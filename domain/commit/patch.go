@@ -150,11 +150,17 @@ func applied(by patch.Patch, original fhirjson.Value) (fhirjson.Value, error) {
 	return made.Root(), patch.CheckImmutable(original, made.Root())
 }
 
+// errErasedMeanwhile: the content of what a plan is about was erased and compacted away.
+var errErasedMeanwhile = domain.NewError(domain.Unavailable, "What is to be changed was erased while that was being done. Ask again.")
+
 // read reads a version of a resource that is not a deletion.
 func (s *Service) read(position uint64) (resource.Version, error) {
 	record, err := s.log.Read(eventlog.Position(position))
 	if err != nil {
 		return resource.Version{}, err
+	}
+	if record.Erased || record.MetadataErased { // and compacted away since the plan's snapshot
+		return resource.Version{}, errErasedMeanwhile
 	}
 	e, err := event.Decode(record.Metadata)
 	if err != nil {

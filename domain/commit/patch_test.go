@@ -242,6 +242,19 @@ func TestPatchesOfOneCommit(t *testing.T) {
 	}
 }
 
+// TestAPatchOfWhatIsCompactedAway: the resource is erased, and its content removed
+// from the log, while a patch of it is being planned. It is to be asked for again.
+func TestAPatchOfWhatIsCompactedAway(t *testing.T) {
+	m := newMemory()
+	storeTests(t, m)
+	m.records[0].Body, m.records[0].HasBody, m.records[0].Erased = nil, false, true
+	before := m.Next()
+	_, err := newService(t, m, Options{}).Commit(t.Context(), Caller{}, []Command{patchOf("Patient", "a", "Test", "x")})
+	if domain.KindOf(err) != domain.Unavailable || m.Next() != before {
+		t.Errorf("Commit: %v; want that it is unavailable, and nothing written", err)
+	}
+}
+
 // TestFaultyPatchesAreAllToldOf: a client hears of all patches of a transaction
 // that cannot be applied.
 func TestFaultyPatchesAreAllToldOf(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 // the server answers. Of each at most one is active. Methods fail with a
 // *domain.Error for what a client may be told. They are called concurrently.
 type Runs interface {
-	// Begin begins a run, or returns the one that is active.
-	Begin() (Run, error)
+	// Begin begins a run on behalf of somebody, or returns the one that is active.
+	Begin(by commit.Caller) (Run, error)
 	// Active is the one that has not ended; ok is false if there is none.
 	Active() (r Run, ok bool)
 	// ByID returns one of the latest; ok is false for any other.
@@ -122,14 +122,14 @@ func (k runKind) begin(runs Runs) answerFunc {
 				return invalid("eraseIds has a valueBoolean: true erases the ids of what was hard deleted, for good.", expression)
 			}
 			if value.Kind() == fhirjson.True {
-				begin = func() (Run, error) { return eraser.BeginErasingIDs(r.signer()) }
+				begin = eraser.BeginErasingIDs
 			}
 			return nil
 		})
 		if err != nil {
 			return response{}, err
 		}
-		begun, err := begin()
+		begun, err := begin(r.signer())
 		if err != nil {
 			return response{}, err
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fhirlog/domain"
+	"fhirlog/domain/commit"
 	"fhirlog/domain/definitions"
 	"fhirlog/domain/fhirjson"
 	"fhirlog/domain/validate"
@@ -18,7 +19,7 @@ type idleRuns struct {
 	canceled []string
 }
 
-func (i *idleRuns) Begin() (Run, error) {
+func (i *idleRuns) Begin(commit.Caller) (Run, error) {
 	if active, ok := i.Active(); ok {
 		return active, nil
 	}

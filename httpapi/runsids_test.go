@@ -22,7 +22,7 @@ func (i *idleErasers) BeginErasingIDs(by commit.Caller) (Run, error) {
 		return Run{}, domain.NewError(domain.Conflict, "one is active that leaves ids")
 	}
 	i.erasing++
-	return i.Begin()
+	return i.Begin(by)
 }
 
 // TestCompactErasesIDs in each FHIR version: only if it is asked for.

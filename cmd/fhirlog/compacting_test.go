@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fhirlog/domain"
+	"fhirlog/domain/commit"
 	"fhirlog/httpapi"
 )
 
@@ -54,12 +55,12 @@ func TestRebuildsWaitWhileIDsAreErased(t *testing.T) {
 	if err := b.holdOffWhen(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := b.Begin(); domain.KindOf(err) != domain.Conflict {
+	if r, err := b.Begin(commit.Caller{}); domain.KindOf(err) != domain.Conflict {
 		t.Errorf("a rebuild begins meanwhile: %+v, %v", r, err)
 	}
 	b.goOn()
 	b.may, b.now = func() error { return nil }, func(*httpapi.Run) {}
-	if _, err := b.Begin(); err != nil {
+	if _, err := b.Begin(commit.Caller{}); err != nil {
 		t.Fatalf("none begins afterwards: %v", err)
 	}
 	ended, end := context.WithTimeout(t.Context(), time.Millisecond)

@@ -25,10 +25,9 @@ type compactions struct {
 	log         *eventlog.Log
 	live        *projections.Live
 	rebuilds    *rebuilds
-	eraseIDs    bool          // every compaction erases ids as well; set before run
-	projections bool          // the log is done, the projections come now; guarded by mu
-	erasing     string        // the latest one that was asked to erase ids; guarded by mu
-	erasingBy   commit.Caller // who asked for that; guarded by mu
+	eraseIDs    bool   // every compaction erases ids as well; set before run
+	projections bool   // the log is done, the projections come now; guarded by mu
+	erasing     string // the latest one that was asked to erase ids; guarded by mu
 }
 
 func newCompactions(n *node) *compactions {
@@ -68,7 +67,7 @@ func (c *compactions) BeginErasingIDs(by commit.Caller) (httpapi.Run, error) {
 		if k, err = c.beginLocked(false); err != nil {
 			return httpapi.Run{}, err
 		}
-		c.erasing, c.erasingBy = k.told.ID, by
+		c.erasing, k.by = k.told.ID, by
 	}
 	if !c.eraseIDs && c.erasing != k.told.ID {
 		return httpapi.Run{}, domain.NewError(domain.Conflict, "A compaction is active that leaves ids where they are. Wait until it has ended, and ask again.")
@@ -83,15 +82,15 @@ func (c *compactions) erasesIDs(k *knownRun) bool {
 	return c.eraseIDs || c.erasing == k.told.ID
 }
 
-// idsErasedBy is whom the log tells of that erases the ids: whoever asked for it, or
-// the server.
+// idsErasedBy is whom the log tells of that erases the ids: whoever asked for the
+// compaction, or the server.
 func (c *compactions) idsErasedBy(k *knownRun) commit.Caller {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.erasing == k.told.ID {
-		return c.erasingBy
+	if k.scheduled {
+		return commit.Caller{Author: event.ByCompact}
 	}
-	return commit.Caller{Author: event.ByCompact}
+	return k.by
 }
 
 // compactFirst is how long after a start the schedule begins, so that servers

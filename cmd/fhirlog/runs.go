@@ -10,6 +10,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"fhirlog/domain"
+	"fhirlog/domain/commit"
 	"fhirlog/httpapi"
 )
 
@@ -35,7 +36,8 @@ type runs struct {
 // knownRun is one of them.
 type knownRun struct {
 	told      httpapi.Run
-	scheduled bool
+	scheduled bool            // by the server itself
+	by        commit.Caller   // who asked for it, if somebody did
 	ctx       context.Context // ends when it is canceled; handed from the call to what carries it out
 	cancel    context.CancelFunc
 	ended     chan struct{} // closed at its end
@@ -77,7 +79,7 @@ func (s *runs) tellLocked(r *knownRun) httpapi.Run {
 }
 
 // Begin begins a run, or returns the one that is active.
-func (s *runs) Begin() (httpapi.Run, error) {
+func (s *runs) Begin(by commit.Caller) (httpapi.Run, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.activeLocked()
@@ -86,6 +88,7 @@ func (s *runs) Begin() (httpapi.Run, error) {
 		if r, err = s.beginLocked(false); err != nil {
 			return httpapi.Run{}, err
 		}
+		r.by = by
 	}
 	return s.tellLocked(r), nil
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fhirlog/domain"
+	"fhirlog/domain/commit"
 	"fhirlog/httpapi"
 )
 
@@ -23,7 +24,7 @@ func newTestRuns() *runs {
 // carryOutOne begins a run and carries it out with a result.
 func (s *runs) carryOutOne(t *testing.T, state httpapi.RunState, result error) httpapi.Run {
 	t.Helper()
-	begun, err := s.Begin()
+	begun, err := s.Begin(commit.Caller{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,11 +41,11 @@ func TestRunsHaveOneActive(t *testing.T) {
 	if r, ok := s.Active(); ok {
 		t.Fatalf("active at the beginning: %+v", r)
 	}
-	first, err := s.Begin()
+	first, err := s.Begin(commit.Caller{})
 	if err != nil || first.State != httpapi.RunActive || first.Total != 10 || first.Done != 5 {
 		t.Fatalf("Begin = %+v, %v", first, err)
 	}
-	if again, err := s.Begin(); err != nil || again.ID != first.ID {
+	if again, err := s.Begin(commit.Caller{}); err != nil || again.ID != first.ID {
 		t.Errorf("a second Begin = %+v, %v", again, err)
 	}
 	r := <-s.next
@@ -67,7 +68,7 @@ func TestRunsHaveOneActive(t *testing.T) {
 	if err := s.Cancel(first.ID); domain.KindOf(err) != domain.Invalid || !strings.Contains(err.Error(), "The test has ended") {
 		t.Errorf("Cancel after the end = %v", err)
 	}
-	if next, err := s.Begin(); err != nil || next.ID == first.ID {
+	if next, err := s.Begin(commit.Caller{}); err != nil || next.ID == first.ID {
 		t.Errorf("Begin after the end = %+v, %v", next, err)
 	}
 }
@@ -75,7 +76,7 @@ func TestRunsHaveOneActive(t *testing.T) {
 // TestRunsEndWhenTheServerStops: the context of a run ends with that of the server.
 func TestRunsEndWhenTheServerStops(t *testing.T) {
 	s := newTestRuns()
-	if _, err := s.Begin(); err != nil {
+	if _, err := s.Begin(commit.Caller{}); err != nil {
 		t.Fatal(err)
 	}
 	stopping, stop := context.WithCancel(t.Context())
@@ -119,7 +120,7 @@ func TestRunsTellWhyTheyFailed(t *testing.T) {
 func TestRunsThatMayNotBegin(t *testing.T) {
 	s := newTestRuns()
 	s.may = func() error { return domain.NewError(domain.Conflict, "not now") }
-	if r, err := s.Begin(); domain.KindOf(err) != domain.Conflict {
+	if r, err := s.Begin(commit.Caller{}); domain.KindOf(err) != domain.Conflict {
 		t.Errorf("Begin = %+v, %v", r, err)
 	}
 	if _, ok := s.Active(); ok || len(s.known) > 0 || len(s.next) > 0 {

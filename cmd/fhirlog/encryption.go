@@ -21,7 +21,7 @@ import (
 // encryptionFlags say where the operator's key is, under which a data folder is
 // encrypted. Every command that opens one has them.
 type encryptionFlags struct {
-	EncryptionKey []string `name:"encryption-key" placeholder:"SOURCE" env:"FHIRLOG_ENCRYPTION_KEY" help:"Where the key is under which the data folder is encrypted: file:PATH, env:NAME, or hcvault://HOST/transit/keys/NAME. A former key, which a folder may still be under, follows: in the same file on the next line, or as another source. See fhirlog key --help."`
+	EncryptionKey []string `name:"encryption-key" placeholder:"SOURCE" env:"FHIRLOG_ENCRYPTION_KEY" help:"Where the key is under which the data folder is encrypted: file:PATH, env:NAME, hcvault://HOST/transit/keys/NAME or aws-kms://ARN. A former key, which a folder may still be under, follows: in the same file on the next line, or as another source. See fhirlog key --help."`
 }
 
 // keyUse is what a command does with a keyring.
@@ -139,7 +139,7 @@ func (f *folder) needsKey(text []byte) error {
 	if err != nil {
 		return f.explainKey(err)
 	}
-	return fmt.Errorf("%s is encrypted under the key %s: say where that is with --encryption-key, or $FHIRLOG_ENCRYPTION_KEY, such as file:PATH, env:NAME or hcvault://HOST/transit/keys/NAME. `fhirlog key show FILE` tells which keys a file has", f.path, name)
+	return fmt.Errorf("%s is encrypted under the key %s: say where that is with --encryption-key, or $FHIRLOG_ENCRYPTION_KEY, such as file:PATH. `fhirlog key show FILE` tells which keys a file has", f.path, name)
 }
 
 // explainKey says what to do about a keyring that does not open.

@@ -145,8 +145,10 @@ func TestKeyService(t *testing.T) {
 
 	service.Rotate("fhirlog")
 	asked := service.Asked()
-	for service.Asked() < asked+3 {
-		time.Sleep(time.Millisecond)
+	for deadline := time.Now().Add(patience); service.Asked() < asked+3; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the service is not asked any more\n%s", s.stderr.String())
+		}
 	}
 	s.checkBack()
 	s.stop()

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"fhirlog/eventlog/keyring"
 )
 
 // often is how often servers under test look for their key.
@@ -171,6 +173,20 @@ func TestKeyCommands(t *testing.T) {
 	before, _ := os.ReadFile(key)
 	mustFail(t, "is there already", "key", "new", key)
 	startServer(t, data).stop()
+	index := filepath.Join(t.TempDir(), "index")
+	search := func() (under string) {
+		t.Helper()
+		mustRun(t, "search", "Patient", "--data", data, "--index", index)
+		text, err := os.ReadFile(index + ".keyring")
+		if err == nil {
+			under, err = keyring.OperatorOf(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return under
+	}
+	search()
 	if err := os.Chmod(key, 0o640); err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +204,9 @@ func TestKeyCommands(t *testing.T) {
 	mustRun(t, "key", "retire", key, "--data", data)
 	if left := fingerprints(t, key); len(left) != 1 || left[0] != names[0] {
 		t.Errorf("after retire the file has %v", left)
+	}
+	if under := search(); under != names[0] {
+		t.Errorf("an index beside the folder is under %s, want it under the only key that is left, %s", under, names[0])
 	}
 	plain := filepath.Join(t.TempDir(), "plain")
 	back := withKey(t, "")

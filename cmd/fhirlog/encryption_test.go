@@ -53,8 +53,7 @@ func folderKeys(t testing.TB, data string) store.Keys {
 	return unlocked(t, data).keys
 }
 
-// skipEncrypted is for a look into chunks of a backup, which cannot be decrypted one by
-// one.
+// skipEncrypted is for what reads or writes the bytes of frames by itself.
 func skipEncrypted(t testing.TB) {
 	if os.Getenv(testKey) != "" {
 		t.Skip("everything is encrypted")

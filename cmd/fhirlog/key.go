@@ -32,6 +32,8 @@ func (*keyCommand) Help() string {
 
     fhirlog key new /etc/fhirlog/key
     fhirlog serve --encryption-key file:/etc/fhirlog/key
+    fhirlog serve --encryption-key hcvault://vault.example.org:8200/transit/keys/fhirlog     Vault or OpenBao, with VAULT_TOKEN
+    fhirlog serve --encryption-key aws-kms://arn:aws:kms:eu-central-1:111122223333:key/…     AWS KMS
 
 Keep a copy of it apart from the backups: without it neither the folder nor a backup can be read, by anybody. From then on every command that opens the folder needs the flag, or FHIRLOG_ENCRYPTION_KEY.
 
@@ -210,6 +212,9 @@ func (c *keyRetireCommand) Run(context.Context) error {
 		fmt.Printf("%-8s %s\n", "retired", former.Name())
 	}
 	fmt.Printf("%-8s %s\n", "key", keys[0].Name())
+	if len(keys) > 1 {
+		fmt.Println("Backups and copies from before the rotation are still under the former key: make a backup before you destroy that.")
+	}
 	return nil
 }
 

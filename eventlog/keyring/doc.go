@@ -19,6 +19,7 @@
 //	operator's key       wraps the folder's key, and nothing else
 //	└─ folder key        random; made anew by Rotate. Seals the data keys
 //	   ├─ segment-<id>   one for each file of the log; see eventlog
+//	   ├─ projections-<id>  one for each folder of projections; see projections/store
 //	   ├─ proof-key      seals the private key that checkpoints are signed with
 //	   └─ …              whatever else has a name
 //

@@ -16,6 +16,15 @@
 // again, where the end of a table is damaged, and would answer as if the keys of
 // a damaged block had never been there.
 //
+// # Encryption
+//
+// With Options.Keys everything that Badger writes is encrypted, with AES-256-CTR. A
+// folder gets a key of its own when it is made, and the file KEY in it, one line, has the
+// name of that key: "projections-" and 32 hexadecimal digits. The file is synced before
+// Badger writes anything. Badger itself makes the keys of its files, and keeps them in
+// KEYREGISTRY, encrypted under the key of the folder; MANIFEST and DISCARD have numbers
+// only. A folder that is removed takes its key along: DropKeys.
+//
 // # Batches and concurrency
 //
 // A batch too large for one transaction of Badger is split, in the order of its

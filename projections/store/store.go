@@ -18,7 +18,7 @@ import (
 type Options struct {
 	MemTableBytes   int64 // size of a memtable; default 4 MiB
 	BlockCacheBytes int64 // decompressed blocks kept; default 32 MiB
-	IndexCacheBytes int64 // table indexes kept; default 32 MiB
+	IndexCacheBytes int64 // decrypted table indexes kept; default 32 MiB, more in a large folder
 	// Keys, if set, has everything in the folder encrypted, under a key of its own.
 	// A folder that is not encrypted, or whose key is gone, cannot be opened then.
 	Keys Keys
@@ -99,6 +99,11 @@ func (o Options) memTable() int64 { return orDefault(o.MemTableBytes, 4<<20) }
 // that small, and growing ones keep the files few.
 func tableSize(tables int64) int64 { return max(1<<20, tables/4096) }
 
+// indexCache is how much is kept of the indexes of encrypted tables, which take a
+// twentieth of these: all of them, as one that is not there is decrypted as a whole for
+// each look. Others are read in place.
+func indexCache(tables int64) int64 { return max(32<<20, tables/16) }
+
 func badgerOptions(dir string, o Options, tables int64) badger.Options {
 	memTable := o.memTable()
 	b := badger.DefaultOptions(dir)
@@ -116,7 +121,7 @@ func badgerOptions(dir string, o Options, tables int64) badger.Options {
 		WithNumMemtables(3).
 		WithNumCompactors(2).
 		WithBlockCacheSize(orDefault(o.BlockCacheBytes, 32<<20)).
-		WithIndexCacheSize(orDefault(o.IndexCacheBytes, 32<<20)).
+		WithIndexCacheSize(orDefault(o.IndexCacheBytes, indexCache(tables))).
 		WithValueThreshold(memTable / 16).
 		WithValueLogFileSize(1 << 20).
 		WithNumVersionsToKeep(1)

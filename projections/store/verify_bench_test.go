@@ -7,8 +7,13 @@ import (
 
 // BenchmarkVerifyTables reads a store of a million small keys.
 func BenchmarkVerifyTables(b *testing.B) {
+	b.Run("plain", func(b *testing.B) { verifyTablesOf(b, Options{}) })
+	b.Run("encrypted", func(b *testing.B) { verifyTablesOf(b, Options{Keys: newRing()}) })
+}
+
+func verifyTablesOf(b *testing.B, o Options) {
 	dir := b.TempDir()
-	s := open(b, dir, Options{})
+	s := open(b, dir, o)
 	for i := 0; i < 1_000_000; i += 1000 {
 		batch := s.NewBatch()
 		for j := range 1000 {
@@ -19,8 +24,12 @@ func BenchmarkVerifyTables(b *testing.B) {
 		}
 	}
 	closed(b, s)
+	key, err := o.key(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
-		if err := verifyTables(dir, nil, true); err != nil {
+		if err := verifyTables(dir, key, true); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -157,7 +157,8 @@ func TestCompact_survives_a_fault_at_every_operation_when_it_encrypts(t *testing
 	survivesCompactFaults(t, w, 7)
 }
 
-// survivesCompactFaults tries every stride-th operation of a compaction.
+// survivesCompactFaults tries every stride-th operation of a compaction, the last ones
+// and what follows.
 func survivesCompactFaults(t *testing.T, w *compactWorld, stride int) {
 	whole := w.fs.Clone()
 	total, err := w.compactWith(t, whole, func() { whole.FailAt(0, faultfs.None) })
@@ -168,8 +169,15 @@ func survivesCompactFaults(t *testing.T, w *compactWorld, stride int) {
 	if testing.Short() {
 		stride *= 5
 	}
+	var operations []int
+	for n := 1; n < total-2; n += stride {
+		operations = append(operations, n)
+	}
+	for n := total - 2; n <= total+3; n++ {
+		operations = append(operations, n)
+	}
 	outcomes := map[string]int{}
-	for n := 1; n <= total+3; n += stride {
+	for _, n := range operations {
 		for _, effect := range []faultfs.Effect{faultfs.None, faultfs.Partial, faultfs.Full} {
 			for _, halts := range []bool{false, true} {
 				name := fmt.Sprintf("operation %d, effect %d, halts %v", n, effect, halts)
